@@ -1,0 +1,200 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Duration is a length of time that reads and prints as "1m30s".
+type Duration time.Duration
+
+// D is the plain value.
+func (d Duration) D() time.Duration { return time.Duration(d) }
+
+func (d Duration) String() string { return time.Duration(d).String() }
+
+// MarshalText makes "30s" of it.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText reads "30s", "2m", "0".
+func (d *Duration) UnmarshalText(b []byte) error {
+	v, err := time.ParseDuration(string(b))
+	if err != nil {
+		return fmt.Errorf("store: duration %q: write it like 30s or 2m", b)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// Center is everything that an operator configures while calls run. Keys of the
+// maps are the ids.
+type Center struct {
+	Settings Settings          `json:"settings"`
+	Skills   map[string]Skill  `json:"skills,omitempty"`
+	Agents   map[string]Agent  `json:"agents,omitempty"`
+	Queues   map[string]Queue  `json:"queues,omitempty"`
+	Numbers  map[string]Number `json:"numbers,omitempty"`
+	Flows    map[string]Flow   `json:"flows,omitempty"`
+	Prompts  map[string]Prompt `json:"prompts,omitempty"`
+	Hours    map[string]Hours  `json:"hours,omitempty"`
+	Trunks   map[string]Trunk  `json:"trunks,omitempty"`
+}
+
+// Settings hold for the whole center.
+type Settings struct {
+	Name     string   `json:"name,omitempty"`     // shown to agents; default "hotline"
+	Language string   `json:"language,omitempty"` // "en" or "zh": prompts where a call has none of its own; default "en"
+	Zone     string   `json:"zone,omitempty"`     // IANA time zone for spoken times and hours without one; default UTC
+	Survey   string   `json:"survey,omitempty"`   // flow run after the agent hung up, for queues that name none
+	Codes    *Codes   `json:"codes,omitempty"`    // feature codes; nil: the defaults
+	Keys     *Keys    `json:"keys,omitempty"`     // keys an agent may press in talk; nil: the defaults
+	Silence  Duration `json:"silence,omitempty"`  // a leg that sends no audio for so long in talk has vanished; default 60s, negative: never
+	MaxCall  Duration `json:"max_call,omitempty"` // longest call; default 4h
+}
+
+// Codes are the numbers that an agent dials on his phone to change his state.
+type Codes struct {
+	Ready    string `json:"ready"`     // default *41
+	NotReady string `json:"not_ready"` // default *42; a digit after it picks the reason
+	LogOut   string `json:"log_out"`   // default *40
+	LogIn    string `json:"log_in"`    // default *43
+}
+
+// Keys are pressed by an agent in talk.
+type Keys struct {
+	Survey string `json:"survey"` // ends his part and puts the caller in the survey; default "**"
+}
+
+// Skill is something that an agent may be good at, by level 1 to 10.
+type Skill struct {
+	Name string `json:"name,omitempty"`
+}
+
+// Agent is a person who takes calls. Any phone anywhere may be his.
+type Agent struct {
+	Name      string         `json:"name,omitempty"`
+	Languages []string       `json:"languages,omitempty"` // spoken; empty: all
+	Skills    map[string]int `json:"skills,omitempty"`    // skill to level, 1..10
+	Queues    []string       `json:"queues,omitempty"`
+	Contact   string         `json:"contact,omitempty"`  // static SIP URI instead of a registration
+	Trunk     string         `json:"trunk,omitempty"`    // reached over this trunk ...
+	Number    string         `json:"number,omitempty"`   // ... at this number
+	Confirm   *bool          `json:"confirm,omitempty"`  // accept by pressing 1; default: true with a trunk
+	WrapUp    *Duration      `json:"wrap_up,omitempty"`  // instead of the queue's
+	State     string         `json:"state,omitempty"`    // initial state: "ready", "not ready", "logged out" (default)
+	Role      string         `json:"role,omitempty"`     // "agent" (default) or "supervisor"
+	Outbound  []string       `json:"outbound,omitempty"` // trunks he may dial out through; empty: none
+}
+
+// Queue is where callers wait for one of its agents.
+type Queue struct {
+	Name          string         `json:"name,omitempty"`
+	HeadStart     Duration       `json:"head_start,omitempty"`     // H: most that a caller's standing is worth; 0: arrival order
+	IdleStart     Duration       `json:"idle_start,omitempty"`     // G: most that an agent's grade is worth; 0: longest idle
+	Needs         map[string]int `json:"needs,omitempty"`          // skill to least level
+	RingTimeout   Duration       `json:"ring_timeout,omitempty"`   // default 20s
+	WrapUp        *Duration      `json:"wrap_up,omitempty"`        // default 15s
+	BackOff       Duration       `json:"back_off,omitempty"`       // a refused pair is not offered again for so long; default 30s
+	MaxWait       Duration       `json:"max_wait,omitempty"`       // then the caller goes on to Overflow; 0: no limit
+	MaxLength     int            `json:"max_length,omitempty"`     // callers who may wait; 0: no limit
+	Overflow      string         `json:"overflow,omitempty"`       // "flow:x", "queue:x", "agent:x", "hangup" (default)
+	Nobody        string         `json:"nobody,omitempty"`         // where callers go when nobody is logged in; default: they wait
+	Music         string         `json:"music,omitempty"`          // prompt that loops while waiting; default: built-in
+	Announce      *Announce      `json:"announce,omitempty"`       // nil: the defaults
+	AnnounceAgent *bool          `json:"announce_agent,omitempty"` // "agent 1001 is at your service"; default true
+	Record        *bool          `json:"record,omitempty"`         // default true
+	Survey        string         `json:"survey,omitempty"`         // flow after the agent hung up; "none": no survey
+	Direct        bool           `json:"direct,omitempty"`         // not answered by us before an agent answers; 18x, early media and failures go through
+	MissedReady   bool           `json:"missed_ready,omitempty"`   // keep an agent ready who did not answer; default: not ready (missed)
+}
+
+// Announce says what callers hear while they wait.
+type Announce struct {
+	Position bool     `json:"position"`
+	Wait     bool     `json:"wait"`            // expected wait, when it is known
+	Every    Duration `json:"every,omitempty"` // default 30s
+	First    Duration `json:"first,omitempty"` // default 5s
+}
+
+// Number is what a caller dials.
+type Number struct {
+	Name     string   `json:"name,omitempty"`
+	To       string   `json:"to"`                 // "flow:x", "queue:x", "agent:x", "trunk:x"
+	Language string   `json:"language,omitempty"` // prompts until the caller chooses
+	Trunks   []string `json:"trunks,omitempty"`   // reachable only from these; empty: from all and from phones
+}
+
+// Flow is a menu: its nodes as JSON, checked and read by package ivr.
+type Flow struct {
+	Start string          `json:"start"`
+	Nodes json.RawMessage `json:"nodes"`
+}
+
+// Prompt replaces or adds a recording, by language.
+type Prompt map[string]PromptAudio
+
+// PromptAudio is one recording: 8 kHz G.711 mu-law samples.
+type PromptAudio struct {
+	File  string `json:"file,omitempty"`  // where it was read from when it was applied; only for people
+	Text  string `json:"text,omitempty"`  // what it says
+	Audio []byte `json:"audio,omitempty"` // mu-law samples; base64 in JSON
+}
+
+// Hours say when something is open.
+type Hours struct {
+	Zone     string   `json:"zone,omitempty"` // IANA name; default: the center's
+	Open     []Open   `json:"open,omitempty"`
+	Holidays []string `json:"holidays,omitempty"` // closed days, "2026-12-25"
+}
+
+// Open is one span of the week.
+type Open struct {
+	Days string `json:"days"` // "mon-fri", "sat", "mon,wed"
+	From string `json:"from"` // "09:00"
+	To   string `json:"to"`   // "18:00"; "24:00" is midnight
+}
+
+// Trunk is a configured peer for the outside world.
+type Trunk struct {
+	Name      string   `json:"name,omitempty"`
+	Peers     []string `json:"peers,omitempty"`     // "sip:host:port;transport=udp", in order of use
+	Addresses []string `json:"addresses,omitempty"` // IPs or prefixes whose calls count as this trunk's, beside the peers'
+	Register  bool     `json:"register,omitempty"`
+	User      string   `json:"user,omitempty"`
+	Secret    string   `json:"secret,omitempty"` // stored encrypted; never exported
+	Realm     string   `json:"realm,omitempty"`
+	Trusted   bool     `json:"trusted,omitempty"`   // its P-Asserted-Identity is believed
+	Hairpin   string   `json:"hairpin,omitempty"`   // "allow": its calls may go out over a trunk again; default "deny"
+	CallerID  string   `json:"caller_id,omitempty"` // number shown on calls out; default: the caller's own
+	Expires   Duration `json:"expires,omitempty"`   // registration; default 10m
+	NoAnswer  Duration `json:"no_answer,omitempty"` // silence before the next peer; default 4s
+}
+
+// Kind names a kind of object of the center.
+type Kind string
+
+// The kinds of objects.
+const (
+	KindSettings Kind = "settings" // one object, id "center"
+	KindSkill    Kind = "skill"
+	KindAgent    Kind = "agent"
+	KindQueue    Kind = "queue"
+	KindNumber   Kind = "number"
+	KindFlow     Kind = "flow"
+	KindPrompt   Kind = "prompt"
+	KindHours    Kind = "hours"
+	KindTrunk    Kind = "trunk"
+)
+
+// Key names one object of the center.
+type Key struct {
+	Kind Kind   `json:"kind"`
+	ID   string `json:"id"`
+}
+
+// Object is one object of the center as it is kept.
+type Object struct {
+	Key
+	Body json.RawMessage `json:"body"`
+}
