@@ -1,0 +1,37 @@
+package sip
+
+import (
+	"time"
+
+	sipmsg "github.com/emiago/sipgo/sip"
+)
+
+// registrant keeps one trunk registered: a state machine without I/O. One
+// goroutine at a time, but state, which any may call.
+type registrant struct{}
+
+// register is one REGISTER to send: resolve Target, then build the request with the
+// Contact URI at which that target can reach us. Via is the sender's to add.
+type register struct {
+	Target Target
+	// Request makes the message: without Via, Content-Length 0.
+	Request func(contact string) *sipmsg.Request
+}
+
+func newRegistrant(t Trunk, callID, fromTag string) *registrant { return &registrant{} }
+
+// tick says what to send now (nil: nothing) and when to come again.
+// After stop, next is zero when all is said.
+func (r *registrant) tick(now time.Time) (send *register, next time.Time) { return }
+
+// response takes the final response to the last REGISTER. Call tick next.
+func (r *registrant) response(now time.Time, res *sipmsg.Response) {}
+
+// silence: the last REGISTER met no answer (Timer F) or could not be sent. Call tick next.
+func (r *registrant) silence(now time.Time, why string) {}
+
+// stop un-registers; the next tick gives that REGISTER if one is due.
+func (r *registrant) stop(now time.Time) {}
+
+// state is for display.
+func (r *registrant) state() TrunkState { return TrunkState{} }
