@@ -1,0 +1,114 @@
+package call
+
+import (
+	"time"
+
+	"hotline/store"
+)
+
+// AgentView is an agent as operators see him.
+type AgentView struct {
+	ID        string    `json:"id"`
+	Name      string    `json:"name"`
+	State     string    `json:"state"` // the words of package acd: "ready", "not ready", ...
+	Reason    string    `json:"reason,omitempty"`
+	Since     time.Time `json:"since"`
+	Until     time.Time `json:"until,omitzero"` // end of wrap-up
+	Call      string    `json:"call,omitempty"`
+	Queues    []string  `json:"queues"`
+	Phone     string    `json:"phone"` // contact, "trunk:x/number", or "" when not registered
+	Reachable bool      `json:"reachable"`
+	Grade     float64   `json:"grade"`   // smoothed mean of his ratings, 1..5
+	Ratings   int       `json:"ratings"` // how many
+	HasSecret bool      `json:"has_secret"`
+}
+
+// QueueView is a queue as operators see it.
+type QueueView struct {
+	ID      string        `json:"id"`
+	Name    string        `json:"name"`
+	Waiting int           `json:"waiting"`
+	Longest time.Duration `json:"longest_ns"` // wait of the caller who came first
+	Ready   int           `json:"ready"`      // agents by state
+	Talking int           `json:"talking"`
+	Others  int           `json:"others"` // logged in, but neither
+}
+
+// CallView is a running call as operators see it.
+type CallView struct {
+	ID       string    `json:"id"`
+	Caller   string    `json:"caller"`
+	Name     string    `json:"name,omitempty"`
+	Called   string    `json:"called"`
+	From     string    `json:"from"`
+	Stage    string    `json:"stage"`
+	Since    time.Time `json:"since"` // of the stage
+	Began    time.Time `json:"began"`
+	Queue    string    `json:"queue,omitempty"`
+	Agent    string    `json:"agent,omitempty"`
+	Language string    `json:"language,omitempty"`
+	Trace    []string  `json:"trace"` // stages so far
+}
+
+// NumberView is what can be dialled.
+type NumberView struct {
+	Number string   `json:"number"`
+	Name   string   `json:"name"`
+	To     string   `json:"to"`
+	Trunks []string `json:"trunks,omitempty"`
+}
+
+// TrunkView is a trunk with its live state.
+type TrunkView struct {
+	ID         string    `json:"id"`
+	Name       string    `json:"name"`
+	Registers  bool      `json:"registers"`
+	Registered bool      `json:"registered"`
+	Error      string    `json:"error,omitempty"`
+	Expires    time.Time `json:"expires,omitzero"`
+	Peers      []string  `json:"peers"` // with "down until" where it is so
+}
+
+// ApplyRequest changes the center. Center holds only what is named.
+type ApplyRequest struct {
+	Center store.Center `json:"center"`
+	Prune  bool         `json:"prune"`   // objects of kinds that the file has, but does not name, are deleted
+	DryRun bool         `json:"dry_run"` // only tell
+	Actor  string       `json:"actor"`
+}
+
+// ApplyResult tells what an ApplyRequest changed, or would.
+type ApplyResult struct {
+	Revision uint64    `json:"revision"`
+	Changes  []Diff    `json:"changes"`
+	Problems []Problem `json:"problems,omitempty"` // nothing was changed if there is any
+}
+
+// Diff is one object's change.
+type Diff struct {
+	Op     string   `json:"op"` // "create", "change", "delete"
+	Kind   string   `json:"kind"`
+	ID     string   `json:"id"`
+	Fields []string `json:"fields,omitempty"` // "ring_timeout: 20s -> 30s"
+}
+
+// Problem is a fault in a center, at a place: a path like
+// $.queues.sales.overflow that names keys of the file.
+type Problem struct {
+	Path string `json:"path"`
+	What string `json:"what"`
+	Try  string `json:"try"`
+}
+
+// Status is the engine at a glance.
+type Status struct {
+	Version  string        `json:"version"`
+	Up       time.Duration `json:"up_ns"`
+	Realm    string        `json:"realm"`
+	SIP      []string      `json:"sip"` // where it listens, "udp://127.0.0.1:5060"
+	RTP      string        `json:"rtp"`
+	Calls    int           `json:"calls"`
+	Served   uint64        `json:"served"` // calls ended since the start
+	Panics   uint64        `json:"panics"`
+	Degraded []string      `json:"degraded,omitempty"` // what does not work now, in words
+}
