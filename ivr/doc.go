@@ -1,0 +1,16 @@
+// Package ivr runs the flow a caller goes through: it plays prompts, collects
+// digits and ends with an [Outcome] that says where the call goes next.
+//
+// A [Flow] is data: named nodes of a few kinds (see [Kinds]), each naming the
+// nodes that follow it. [Parse] reads one strictly, [Check] finds what would
+// strand a caller before any caller is there, [Run] walks it over a [Line].
+//
+// Guarantees: Run ends, whatever the flow and whatever the caller does, after
+// at most [MaxVisits] nodes, each with a bounded number of tries; it starts no
+// goroutine; it returns soon after its context ends, and what the caller had
+// entered and rated until then is in the Outcome.
+//
+// The phrases (numbers, money, times, positions) are lists of prompt names to
+// be joined, for each language by its own grammar. The package knows nothing
+// of SIP, RTP or queues, and not where a prompt's sound comes from.
+package ivr

@@ -1,0 +1,126 @@
+package ivr
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// unreachable names the nodes that no caller can come to.
+func (c *checker) unreachable() {
+	if _, ok := c.flow.Nodes[c.flow.Start]; !ok {
+		return // nothing is reachable then: said already
+	}
+	seen := c.flow.from(c.flow.Start, Node.edges)
+	for _, name := range slices.Sorted(maps.Keys(c.flow.Nodes)) {
+		if !seen[name] {
+			c.add(nodePath(name), "no way leads to this node", "name it as the next of another node, or delete it")
+		}
+	}
+}
+
+// from are the nodes that can be reached from one, itself included.
+func (f Flow) from(start string, edges func(Node) []edge) map[string]bool {
+	seen := map[string]bool{start: true}
+	for todo := []string{start}; len(todo) > 0; {
+		n := f.Nodes[todo[len(todo)-1]]
+		todo = todo[:len(todo)-1]
+		for _, e := range edges(n) {
+			if _, ok := f.Nodes[e.to]; ok && !seen[e.to] {
+				seen[e.to] = true
+				todo = append(todo, e.to)
+			}
+		}
+	}
+	return seen
+}
+
+// running are the ways out that Run itself can take.
+func running(n Node) []edge {
+	if kinds[n.Kind].ends {
+		return nil
+	}
+	return slices.DeleteFunc(n.edges(), func(e edge) bool { return e.field == "on_hangup" })
+}
+
+// unasked are the ways out of nodes that never wait for the caller.
+func unasked(n Node) []edge {
+	if n.waits() {
+		return nil
+	}
+	return running(n)
+}
+
+// loops names each circle of nodes that never waits for the caller, and each
+// from which no way leads to an end.
+func (c *checker) loops() {
+	told := map[string]bool{}
+	for _, name := range slices.Sorted(maps.Keys(c.flow.Nodes)) {
+		if told[name] {
+			continue
+		}
+		if circle := c.circle(name, unasked); len(circle) > 0 {
+			mark(told, circle)
+			c.add(nodePath(name), "a loop that never waits for the caller: "+path(circle), "lead one of its nodes to a menu or a hangup")
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.flow.Nodes)) {
+		if told[name] || c.ending(name) {
+			continue
+		}
+		if circle := c.circle(name, running); len(circle) > 0 {
+			mark(told, circle)
+			c.add(nodePath(name), "a loop without an exit: "+path(circle), "lead one of its nodes to a queue, an agent, a number or a hangup")
+		}
+	}
+}
+
+func mark(set map[string]bool, names []string) {
+	for _, n := range names {
+		set[n] = true
+	}
+}
+
+func path(circle []string) string {
+	if len(circle) > 12 {
+		circle = append(circle[:12:12], "...")
+	}
+	return strings.Join(append(slices.Clone(circle), circle[0]), " -> ")
+}
+
+// circle is a shortest way from a node back to itself, without the return;
+// nil if there is none.
+func (c *checker) circle(start string, edges func(Node) []edge) []string {
+	before := map[string]string{}
+	for todo := []string{start}; len(todo) > 0; todo = todo[1:] {
+		for _, e := range edges(c.flow.Nodes[todo[0]]) {
+			if e.to == start {
+				way := []string{todo[0]}
+				for way[0] != start {
+					way = slices.Insert(way, 0, before[way[0]])
+				}
+				return way
+			}
+			if _, seen := before[e.to]; seen {
+				continue
+			}
+			if _, ok := c.flow.Nodes[e.to]; ok {
+				before[e.to] = todo[0]
+				todo = append(todo, e.to)
+			}
+		}
+	}
+	return nil
+}
+
+// ending tells whether some way from a node leads to an end of the flow. A way
+// out that names no node ends the call too.
+func (c *checker) ending(name string) bool {
+	for n := range c.flow.from(name, running) {
+		if node := c.flow.Nodes[n]; kinds[node.Kind].ends || len(running(node)) == 0 {
+			return true
+		}
+	}
+	return false
+}
+
