@@ -11,6 +11,9 @@ var ErrNotFound = errors.New("store: not found")
 // ErrFull is wrapped by writes that failed for want of space.
 var ErrFull = errors.New("store: disk full")
 
+// ErrClosed is wrapped by calls after Close.
+var ErrClosed = errors.New("store: closed")
+
 // Filter picks records by time, newest first. Zero fields don't filter.
 type Filter struct {
 	From, To time.Time // of the beginning; To is exclusive
