@@ -1,0 +1,2 @@
+// Package acd decides which waiting caller is offered to which agent, and when.
+package acd

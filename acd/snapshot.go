@@ -1,0 +1,55 @@
+package acd
+
+import "time"
+
+// Snapshot is a copy of all that commands and screens show.
+type Snapshot struct {
+	At     time.Time   `json:"at"` // time of the last Step
+	Agents []AgentInfo `json:"agents"`
+	Queues []QueueInfo `json:"queues"`
+	Stats  Stats       `json:"stats"`
+}
+
+// AgentInfo is one agent at a moment.
+type AgentInfo struct {
+	ID        AgentID   `json:"id"`
+	State     State     `json:"state"`
+	Reason    string    `json:"reason,omitempty"`
+	Since     time.Time `json:"since"`               // of State
+	Until     time.Time `json:"until,omitzero"`      // end of wrap-up or pause
+	Call      CallID    `json:"call,omitempty"`      // offered, in talk or being wrapped up
+	Offer     OfferID   `json:"offer,omitzero"`      // that rings now
+	Queues    []QueueID `json:"queues,omitempty"`    // sorted
+	Next      State     `json:"next"`                // where he goes after talk and wrap-up
+	Reachable bool      `json:"reachable"`           // his phone can be rung
+	Occupied  bool      `json:"occupied,omitempty"`  // by a call outside the ACD
+	Available bool      `json:"available,omitempty"` // an eligible call would be offered now
+	IdleSince time.Time `json:"idle_since,omitzero"` // what longest idle counts from, while available
+	Grade     float64   `json:"grade"`               // g in 0..1
+	Stars     float64   `json:"stars"`               // smoothed grade
+	Ratings   float64   `json:"ratings"`             // weight of the ratings behind it
+}
+
+// QueueInfo is one queue at a moment.
+type QueueInfo struct {
+	ID       QueueID       `json:"id"`
+	Waiting  int           `json:"waiting"`   // not offered
+	Offered  int           `json:"offered"`   // a phone rings for them
+	Talking  int           `json:"talking"`   // calls of this queue in talk
+	LoggedIn int           `json:"logged_in"` // agents of this queue
+	Ready    int           `json:"ready"`     // of them, available
+	Longest  time.Duration `json:"longest"`   // wait of the oldest waiting call since its arrival
+	Starts   uint64        `json:"starts"`    // talks begun since the process began
+	EWT      time.Duration `json:"ewt"`       // expected wait of a call that comes now; 0 unknown
+}
+
+// Stats counts what happened since New, in the owner's words. Fields only grow.
+type Stats struct {
+	Steps       uint64 `json:"steps"`
+	Offers      uint64 `json:"offers"`
+	Answered    uint64 `json:"answered"`
+	Refused     uint64 `json:"refused"`      // offers that came to nothing, withdrawn ones included
+	Overflowed  uint64 `json:"overflowed"`   // calls sent on elsewhere
+	StaleOffers uint64 `json:"stale_offers"` // answers and refusals that came too late
+	Ignored     uint64 `json:"ignored"`      // events about agents, calls or contacts that are not there
+}
