@@ -1,0 +1,92 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"hotline/store"
+)
+
+// Error is a refusal in words for people. It prints as "what: why; try: ...".
+type Error struct {
+	Status int    `json:"-"` // of HTTP
+	What   string `json:"what"`
+	Why    string `json:"why"`
+	Try    string `json:"try,omitempty"`
+}
+
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.What)
+	if e.Why != "" {
+		b.WriteString(": " + e.Why)
+	}
+	if e.Try != "" {
+		b.WriteString("; try: " + e.Try)
+	}
+	return b.String()
+}
+
+// errorBody is an Error on the wire.
+type errorBody struct {
+	Error *Error `json:"error"`
+}
+
+// statuses maps the errors that callers branch on to HTTP's.
+var statuses = []struct {
+	err    error
+	status int
+}{
+	{store.ErrNotFound, http.StatusNotFound},
+	{store.ErrFull, http.StatusInsufficientStorage},
+}
+
+// asError gives err the form of the wire; what says what was tried.
+func asError(what string, err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	var big *http.MaxBytesError
+	if errors.As(err, &big) {
+		return &Error{http.StatusRequestEntityTooLarge, what,
+			fmt.Sprintf("the body is larger than %d MB", big.Limit>>20), "fewer or shorter prompts in one file"}
+	}
+	for _, s := range statuses {
+		if errors.Is(err, s.err) {
+			return &Error{s.status, what, err.Error(), ""}
+		}
+	}
+	return &Error{http.StatusInternalServerError, what, err.Error(), "look into the log of hotline serve"}
+}
+
+// fail answers with an error.
+func fail(w http.ResponseWriter, e *Error) {
+	reply(w, e.Status, errorBody{e})
+}
+
+// reply answers with one JSON document.
+func reply(w http.ResponseWriter, status int, v any) {
+	b, err := json.Marshal(v)
+	if err != nil { // a view that can't be marshalled is our fault
+		status, b = http.StatusInternalServerError, []byte(`{"error":{"what":"answer","why":"can't be written as JSON"}}`)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(b, '\n')) // a reader who is gone needs no answer
+}
+
+// notFound names what is not there and how to see what is.
+func notFound(kind, id string) *Error {
+	return &Error{http.StatusNotFound, fmt.Sprintf("%s %q", kind, id), "there is none of that id",
+		fmt.Sprintf("hotline %s list", kind)}
+}
+
+// badRequest says what is wrong with a request.
+func badRequest(what, why, try string) *Error {
+	return &Error{http.StatusBadRequest, what, why, try}
+}

@@ -1,0 +1,135 @@
+package api
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"hotline/call"
+)
+
+func (s *Server) status(w http.ResponseWriter, r *http.Request) {
+	reply(w, http.StatusOK, s.engine.Status())
+}
+
+// list answers with all of them; none is an empty list, not null.
+func list[T any](w http.ResponseWriter, all []T) {
+	if all == nil {
+		all = []T{}
+	}
+	reply(w, http.StatusOK, all)
+}
+
+// one answers with the one of the id in the path.
+func one[T any](w http.ResponseWriter, r *http.Request, kind string, all []T, id func(T) string) {
+	want := r.PathValue("id")
+	i := slices.IndexFunc(all, func(v T) bool { return id(v) == want })
+	if i < 0 {
+		fail(w, notFound(kind, want))
+		return
+	}
+	reply(w, http.StatusOK, all[i])
+}
+
+func (s *Server) queues(w http.ResponseWriter, r *http.Request)  { list(w, s.engine.Queues()) }
+func (s *Server) numbers(w http.ResponseWriter, r *http.Request) { list(w, s.engine.Numbers()) }
+func (s *Server) calls(w http.ResponseWriter, r *http.Request)   { list(w, s.engine.Calls()) }
+func (s *Server) trunks(w http.ResponseWriter, r *http.Request)  { list(w, s.engine.Trunks()) }
+func (s *Server) agents(w http.ResponseWriter, r *http.Request)  { list(w, s.engine.Agents()) }
+
+func (s *Server) queue(w http.ResponseWriter, r *http.Request) {
+	one(w, r, "queue", s.engine.Queues(), func(v call.QueueView) string { return v.ID })
+}
+
+func (s *Server) number(w http.ResponseWriter, r *http.Request) {
+	one(w, r, "number", s.engine.Numbers(), func(v call.NumberView) string { return v.Number })
+}
+
+func (s *Server) call(w http.ResponseWriter, r *http.Request) {
+	one(w, r, "call", s.engine.Calls(), func(v call.CallView) string { return v.ID })
+}
+
+func (s *Server) trunk(w http.ResponseWriter, r *http.Request) {
+	one(w, r, "trunk", s.engine.Trunks(), func(v call.TrunkView) string { return v.ID })
+}
+
+func (s *Server) agent(w http.ResponseWriter, r *http.Request) {
+	one(w, r, "agent", s.engine.Agents(), func(v call.AgentView) string { return v.ID })
+}
+
+// StateRequest asks for a state of an agent.
+type StateRequest struct {
+	State  string `json:"state"`            // "ready", "not ready", "logged out"; "-" for the space will do
+	Reason string `json:"reason,omitempty"` // of not ready: "lunch"
+}
+
+// SecretReply is a new secret, told once; only its hashes are kept.
+type SecretReply struct {
+	Agent  string `json:"agent"`
+	Secret string `json:"secret"`
+}
+
+// maxReason is the longest reason of a state, in bytes.
+const maxReason = 64
+
+func (s *Server) agentState(w http.ResponseWriter, r *http.Request) {
+	id := r.PathValue("id")
+	if !s.hasAgent(id) {
+		fail(w, notFound("agent", id))
+		return
+	}
+	var q StateRequest
+	if err := read(r, &q); err != nil {
+		fail(w, asError("agent state", err))
+		return
+	}
+	state := strings.ReplaceAll(q.State, "-", " ")
+	switch {
+	case !slices.Contains([]string{"ready", "not ready", "logged out"}, state):
+		fail(w, badRequest("state "+quote(q.State), "not a state that can be chosen", "ready, not-ready or logged-out"))
+		return
+	case len(q.Reason) > maxReason:
+		fail(w, badRequest("reason", "longer than 64 bytes", "a word or two"))
+		return
+	case q.Reason != "" && state != "not ready":
+		fail(w, badRequest("reason "+quote(q.Reason), "only not-ready has a reason", "not-ready --reason "+q.Reason))
+		return
+	}
+	if err := s.engine.SetAgentState(id, state, q.Reason, actor(r)); err != nil {
+		fail(w, asError("agent "+id, err))
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (s *Server) agentSecret(w http.ResponseWriter, r *http.Request) {
+	id := r.PathValue("id")
+	if !s.hasAgent(id) {
+		fail(w, notFound("agent", id))
+		return
+	}
+	secret, err := s.engine.NewSecret(id)
+	if err != nil {
+		fail(w, asError("agent "+id+": secret", err))
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	reply(w, http.StatusOK, SecretReply{id, secret})
+}
+
+func (s *Server) hasAgent(id string) bool {
+	return slices.ContainsFunc(s.engine.Agents(), func(a call.AgentView) bool { return a.ID == id })
+}
+
+func (s *Server) hangup(w http.ResponseWriter, r *http.Request) {
+	id := r.PathValue("id")
+	if !slices.ContainsFunc(s.engine.Calls(), func(c call.CallView) bool { return c.ID == id }) {
+		fail(w, notFound("call", id))
+		return
+	}
+	if err := s.engine.Hangup(id, actor(r)); err != nil {
+		fail(w, asError("call "+id, err))
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
