@@ -1,10 +1,6 @@
 package sip
 
-import (
-	"time"
-
-	sipmsg "github.com/emiago/sipgo/sip"
-)
+import "time"
 
 // registrant keeps one trunk registered: a state machine without I/O. One
 // goroutine at a time, but state, which any may call.
@@ -14,8 +10,9 @@ type registrant struct{}
 // Contact URI at which that target can reach us. Via is the sender's to add.
 type register struct {
 	Target Target
-	// Request makes the message: without Via, Content-Length 0.
-	Request func(contact string) *sipmsg.Request
+	// URI is the Request-URI; Headers are all headers but Via and Content-Length.
+	URI     string
+	Headers func(contact string) [][2]string
 }
 
 func newRegistrant(t Trunk, callID, fromTag string) *registrant { return &registrant{} }
@@ -25,7 +22,7 @@ func newRegistrant(t Trunk, callID, fromTag string) *registrant { return &regist
 func (r *registrant) tick(now time.Time) (send *register, next time.Time) { return }
 
 // response takes the final response to the last REGISTER. Call tick next.
-func (r *registrant) response(now time.Time, res *sipmsg.Response) {}
+func (r *registrant) response(now time.Time, res *message) {}
 
 // silence: the last REGISTER met no answer (Timer F) or could not be sent. Call tick next.
 func (r *registrant) silence(now time.Time, why string) {}
