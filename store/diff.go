@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -49,7 +50,7 @@ func (c *Center) put(o Object) error {
 	case KindTrunk:
 		return putInto(&c.Trunks, o)
 	}
-	return fmt.Errorf("unknown kind; was it written by a newer hotline?")
+	return errors.New("unknown kind; was it written by a newer hotline?")
 }
 
 func putInto[T any](m *map[string]T, o Object) error {

@@ -1,0 +1,160 @@
+package bolt
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"hotline/store"
+)
+
+// PutCDR implements store.Store.
+func (s *Store) PutCDR(c store.CDR) error {
+	v, err := encode(c.ID, c)
+	if err != nil {
+		return fmt.Errorf("store: put cdr %s: %w", c.ID, err)
+	}
+	return s.put("put cdr", c.ID, len(v), func(tx *bbolt.Tx) error {
+		was := c.Began
+		if old := tx.Bucket(bucketCDR).Get([]byte(c.ID)); old != nil {
+			o, err := decode[store.CDR]("cdr", pair{[]byte(c.ID), old})
+			if err != nil {
+				return err
+			}
+			was = o.Began
+		}
+		if err := tx.Bucket(bucketJournal).Delete([]byte(c.ID)); err != nil {
+			return err
+		}
+		return putAt(tx, bucketCDR, bucketCDRAt, c.ID, v, c.Began, was)
+	})
+}
+
+// CDR implements store.Store.
+func (s *Store) CDR(id string) (store.CDR, error) {
+	return record[store.CDR](s, bucketCDR, "cdr", id)
+}
+
+// CDRs implements store.Store.
+func (s *Store) CDRs(f store.Filter, yield func(store.CDR) bool) error {
+	return list(s, "cdr", bucketCDR, bucketCDRAt, f, f.MatchCDR, yield)
+}
+
+// LogJournal implements store.Store. A journal of a call whose CDR is stored is
+// ignored: it could only come late.
+func (s *Store) LogJournal(j store.Journal) {
+	v, err := encode(j.Call, j)
+	if err != nil {
+		s.log.Error("store: log journal", "call", j.Call, "err", err)
+		return
+	}
+	s.later(&op{key: "journal " + j.Call, size: len(v), apply: func(tx *bbolt.Tx) error {
+		if tx.Bucket(bucketCDR).Get([]byte(j.Call)) != nil {
+			return nil
+		}
+		return tx.Bucket(bucketJournal).Put([]byte(j.Call), v)
+	}})
+}
+
+// Journals implements store.Store.
+func (s *Store) Journals() ([]store.Journal, error) {
+	return all[store.Journal](s, bucketJournal, "journal")
+}
+
+// PutRecording implements store.Store.
+func (s *Store) PutRecording(r store.Recording) error {
+	v, err := encode(r.ID, r)
+	if err != nil {
+		return fmt.Errorf("store: put recording %s: %w", r.ID, err)
+	}
+	return s.put("put recording", r.ID, len(v), func(tx *bbolt.Tx) error {
+		was := r.Began
+		if old := tx.Bucket(bucketRecording).Get([]byte(r.ID)); old != nil {
+			o, err := decode[store.Recording]("recording", pair{[]byte(r.ID), old})
+			if err != nil {
+				return err
+			}
+			was = o.Began
+		}
+		return putAt(tx, bucketRecording, bucketRecordAt, r.ID, v, r.Began, was)
+	})
+}
+
+// Recording implements store.Store.
+func (s *Store) Recording(id string) (store.Recording, error) {
+	return record[store.Recording](s, bucketRecording, "recording", id)
+}
+
+// Recordings implements store.Store.
+func (s *Store) Recordings(f store.Filter, yield func(store.Recording) bool) error {
+	return list(s, "recording", bucketRecording, bucketRecordAt, f, f.MatchRecording, yield)
+}
+
+// list passes on the records that match, newest first.
+func list[T any](s *Store, what string, table, at []byte, f store.Filter, match func(T) bool, yield func(T) bool) error {
+	n := 0
+	return s.scanAt(table, at, f.From, f.To, []string{f.Agent, f.Queue, f.Caller}, func(p pair) (bool, error) {
+		v, err := decode[T](what, p)
+		if err != nil || !match(v) {
+			return err == nil, err
+		}
+		n++
+		return yield(v) && n != f.Limit, nil
+	})
+}
+
+// PutEvaluation implements store.Store.
+func (s *Store) PutEvaluation(e store.Evaluation) error {
+	v, err := encode(e.ID, e)
+	if err != nil {
+		return fmt.Errorf("store: put evaluation %s: %w", e.ID, err)
+	}
+	return s.put("put evaluation", e.ID, len(v), func(tx *bbolt.Tx) error {
+		was, err := evaluationTime(tx, e.ID, e.At)
+		if err != nil {
+			return err
+		}
+		return putAt(tx, bucketEvaluation, bucketEvalAt, e.ID, v, e.At, was)
+	})
+}
+
+// DeleteEvaluation implements store.Store.
+func (s *Store) DeleteEvaluation(id string) error {
+	return s.put("delete evaluation", id, 0, func(tx *bbolt.Tx) error {
+		was, err := evaluationTime(tx, id, time.Time{})
+		if err != nil {
+			return err
+		}
+		if err := tx.Bucket(bucketEvalAt).Delete(atKey(was, id)); err != nil {
+			return err
+		}
+		return tx.Bucket(bucketEvaluation).Delete([]byte(id))
+	})
+}
+
+// evaluationTime is the time of the evaluation that is kept, or none.
+func evaluationTime(tx *bbolt.Tx, id string, none time.Time) (time.Time, error) {
+	old := tx.Bucket(bucketEvaluation).Get([]byte(id))
+	if old == nil {
+		return none, nil
+	}
+	e, err := decode[store.Evaluation]("evaluation", pair{[]byte(id), old})
+	return e.At, err
+}
+
+// Evaluations implements store.Store.
+func (s *Store) Evaluations(f func(store.Evaluation) bool) error {
+	return s.scan(bucketEvalAt, nil, nil, func(p pair) (bool, error) {
+		v, err := s.value(bucketEvaluation, string(p.key[instantBytes:]))
+		if errors.Is(err, store.ErrNotFound) { // deleted since
+			return true, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		e, err := decode[store.Evaluation]("evaluation", pair{p.key[instantBytes:], v})
+		return err == nil && f(e), err
+	})
+}
