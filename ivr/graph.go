@@ -123,4 +123,3 @@ func (c *checker) ending(name string) bool {
 	}
 	return false
 }
-
