@@ -1,6 +1,34 @@
 package sip
 
-import "net/netip"
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	resolveWorkers = 8
+	resolveQueue   = 256             // names waiting; more are refused at once
+	resolveTimeout = 5 * time.Second // for one name, all its look-ups together
+	resolveFresh   = 60 * time.Second
+	resolveFailed  = 5 * time.Second // a failure is remembered so long
+	resolveMost    = 16              // addresses used of one name
+	resolveCache   = 4096            // names remembered
+)
+
+var (
+	errTarget       = errors.New("sip: no usable SIP URI")
+	errResolverBusy = errors.New("sip: resolve: too many names waiting")
+	errResolverGone = errors.New("sip: resolve: stopped")
+	errNoAddress    = errors.New("sip: resolve: no address")
+)
 
 // Target is a place that a request can be sent to.
 type Target struct {
@@ -12,11 +40,221 @@ type Target struct {
 }
 
 // ParseTarget reads a SIP URI. An IP literal sets Addr, so that nothing has to be resolved.
-func ParseTarget(uri string) (Target, error) { return Target{URI: uri}, nil }
+func ParseTarget(uri string) (Target, error) {
+	u, ok := parseURI(uri)
+	if !ok || u.scheme != "sip" || u.host == "" || len(uri) > maxContactBytes {
+		return Target{}, fmt.Errorf("%w: %.80q", errTarget, uri)
+	}
+	t := Target{URI: uri, Transport: u.transportOr()}
+	if t.Transport != "udp" && t.Transport != "tcp" {
+		return Target{}, fmt.Errorf("%w: transport %.20q", errTarget, t.Transport)
+	}
+	if a, err := netip.ParseAddr(u.host); err == nil {
+		t.Addr = netip.AddrPortFrom(a.Unmap(), uint16(u.portOr()))
+	}
+	return t, nil
+}
 
-// resolver finds addresses of targets (RFC 3263 subset). resolve never blocks:
-// done is called at once for IP literals and cached names, else later from one of
-// the resolver's own goroutines. done gets the target once per address, in order.
-type resolver struct{}
+// resolver finds addresses of targets: the part of RFC 3263 that needs no NAPTR.
+// resolve never blocks: done is called at once when the answer is known (a literal,
+// a cached name, a refusal), else later from one of the resolver's own goroutines.
+type resolver struct {
+	lookup func(ctx context.Context, host string) ([]netip.Addr, error)
+	// srv looks up "_sip._udp.example.com", sorted by priority; nil: no SRV.
+	srv  func(ctx context.Context, name string) ([]*net.SRV, error)
+	jobs chan uri
 
-func (r *resolver) resolve(t Target, done func([]Target, error)) { done([]Target{t}, nil) }
+	mu      sync.Mutex // guards all below
+	known   map[string]resolution
+	waiting map[string][]func([]netip.AddrPort, error)
+	stopped bool
+}
+
+type resolution struct {
+	addrs []netip.AddrPort
+	err   error
+	until time.Time
+}
+
+func newResolver(
+	lookup func(ctx context.Context, host string) ([]netip.Addr, error),
+	srv func(ctx context.Context, name string) ([]*net.SRV, error),
+) *resolver {
+	return &resolver{
+		lookup: lookup, srv: srv,
+		jobs:    make(chan uri, resolveQueue),
+		known:   make(map[string]resolution),
+		waiting: make(map[string][]func([]netip.AddrPort, error)),
+	}
+}
+
+// run owns the resolver's goroutines. It returns when ctx has ended, they have
+// too, and everybody who waited has been told.
+func (r *resolver) run(ctx context.Context) {
+	var wg sync.WaitGroup
+	for range resolveWorkers {
+		wg.Go(func() { r.work(ctx) }) // ends with ctx
+	}
+	wg.Wait()
+	r.mu.Lock()
+	r.stopped = true
+	left := r.waiting
+	r.waiting = nil
+	r.mu.Unlock()
+	for _, all := range left {
+		for _, done := range all {
+			done(nil, errResolverGone)
+		}
+	}
+}
+
+func (r *resolver) work(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case u := <-r.jobs:
+			limited, cancel := context.WithTimeout(ctx, resolveTimeout)
+			addrs, err := r.find(limited, u)
+			cancel()
+			if ctx.Err() != nil {
+				return // run tells those who wait
+			}
+			r.finish(u, addrs, err)
+		}
+	}
+}
+
+// resolve gives the target once for each of its addresses, in the order to try them.
+func (r *resolver) resolve(t Target, done func([]Target, error)) {
+	if t.Addr.IsValid() {
+		done([]Target{t}, nil)
+		return
+	}
+	p, err := ParseTarget(t.URI)
+	if err != nil {
+		done(nil, err)
+		return
+	}
+	if t.Transport == "" {
+		t.Transport = p.Transport
+	}
+	if p.Addr.IsValid() {
+		t.Addr = p.Addr
+		done([]Target{t}, nil)
+		return
+	}
+	u, _ := parseURI(t.URI)
+	r.ask(u, t.Transport, func(addrs []netip.AddrPort, err error) {
+		all := make([]Target, len(addrs))
+		for i, a := range addrs {
+			all[i] = t
+			all[i].Addr = a
+		}
+		done(all, err)
+	})
+}
+
+// ask answers from the cache or joins the look-up of that name.
+func (r *resolver) ask(u uri, transport string, done func([]netip.AddrPort, error)) {
+	u.user, u.headers, u.params = "", "", "transport="+transport
+	key := resolveKey(u)
+	r.mu.Lock()
+	k, ok := r.known[key]
+	fresh := ok && time.Now().Before(k.until)
+	_, running := r.waiting[key]
+	err := k.err
+	if !fresh {
+		err = nil
+		switch {
+		case r.stopped:
+			err = errResolverGone
+		case running:
+			r.waiting[key] = append(r.waiting[key], done)
+		default:
+			select {
+			case r.jobs <- u:
+				r.waiting[key] = append(r.waiting[key], done)
+			default:
+				err = errResolverBusy
+			}
+		}
+	}
+	r.mu.Unlock()
+	switch {
+	case fresh:
+		done(slices.Clone(k.addrs), err)
+	case err != nil:
+		done(nil, err)
+	}
+}
+
+// resolveKey tells names apart: a port that is said rules out SRV.
+func resolveKey(u uri) string {
+	return hostPort(strings.ToLower(u.host), u.port) + ";" + u.transport()
+}
+
+func (r *resolver) finish(u uri, addrs []netip.AddrPort, err error) {
+	key, now := resolveKey(u), time.Now()
+	until := now.Add(resolveFresh)
+	if err != nil {
+		until = now.Add(resolveFailed)
+	}
+	r.mu.Lock()
+	if len(r.known) >= resolveCache {
+		for k, v := range r.known {
+			if !now.Before(v.until) {
+				delete(r.known, k)
+			}
+		}
+		if len(r.known) >= resolveCache {
+			clear(r.known)
+		}
+	}
+	r.known[key] = resolution{addrs, err, until}
+	all := r.waiting[key]
+	delete(r.waiting, key)
+	r.mu.Unlock()
+	for _, done := range all {
+		done(slices.Clone(addrs), err)
+	}
+}
+
+// find does the look-ups of one name: SRV unless a port is said, then addresses
+// (RFC 3263, 4.2).
+func (r *resolver) find(ctx context.Context, u uri) ([]netip.AddrPort, error) {
+	if u.port == 0 && r.srv != nil {
+		records, _ := r.srv(ctx, "_sip._"+u.transport()+"."+u.host)
+		slices.SortStableFunc(records, func(a, b *net.SRV) int { return cmp.Compare(a.Priority, b.Priority) })
+		var all []netip.AddrPort
+		for _, rec := range records[:min(len(records), resolveMost)] {
+			if found, err := r.addresses(ctx, strings.TrimSuffix(rec.Target, "."), rec.Port); err == nil {
+				all = append(all, found...)
+			}
+		}
+		if len(all) > 0 {
+			return all[:min(len(all), resolveMost)], nil
+		}
+	}
+	return r.addresses(ctx, u.host, uint16(u.portOr()))
+}
+
+func (r *resolver) addresses(ctx context.Context, host string, port uint16) ([]netip.AddrPort, error) {
+	if a, err := netip.ParseAddr(host); err == nil {
+		return []netip.AddrPort{netip.AddrPortFrom(a.Unmap(), port)}, nil
+	}
+	found, err := r.lookup(ctx, host)
+	if err != nil {
+		return nil, fmt.Errorf("sip: resolve %s: %w", host, err)
+	}
+	var all []netip.AddrPort
+	for _, a := range found {
+		if p := netip.AddrPortFrom(a.Unmap(), port); !slices.Contains(all, p) && len(all) < resolveMost {
+			all = append(all, p)
+		}
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%w: %s", errNoAddress, host)
+	}
+	return all, nil
+}
