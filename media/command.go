@@ -1,0 +1,159 @@
+package media
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Ids are chosen by the user of the engine and are opaque to it.
+type (
+	LegID       string // one leg: one RTP socket and its peer
+	BridgeID    string // a set of legs that hear each other
+	PlayID      uint64 // one Play command, told back by Played
+	ClipID      string // audio known to the engine
+	RecordingID string // one file being recorded
+)
+
+// Codec is a static RTP payload type of RFC 3551, section 6.
+type Codec uint8
+
+// The codecs spoken here: G.711 in both laws, 8 kHz mono.
+const (
+	PCMU Codec = 0
+	PCMA Codec = 8
+)
+
+// Role says who a seated leg is; the table hears says whom it hears.
+type Role uint8
+
+// Roles of a bridge. A Coach is heard by agents only, a Listener by nobody.
+const (
+	Caller Role = iota
+	Agent
+	Listener
+	Coach
+	Barger
+	numRoles
+)
+
+// hears[a][b] is true if a leg of role a hears a leg of role b.
+var hears = [numRoles][numRoles]bool{
+	Caller:   {Caller: true, Agent: true, Barger: true},
+	Agent:    {Caller: true, Agent: true, Coach: true, Barger: true},
+	Listener: {Caller: true, Agent: true, Coach: true, Barger: true},
+	Coach:    {Caller: true, Agent: true, Coach: true, Barger: true},
+	Barger:   {Caller: true, Agent: true, Coach: true, Barger: true},
+}
+
+// ToneKind names a tone that the engine makes itself.
+type ToneKind uint8
+
+// Tones. Ringback is 425 Hz, 1 s on and 4 s off; busy is 425 Hz, 0.5 s on and
+// 0.5 s off (ITU-T E.180); sine is Freq1 and, unless 0, Freq2 together.
+const (
+	ToneNone ToneKind = iota
+	ToneRingback
+	ToneBusy
+	ToneSine
+)
+
+// Tone is made by the engine for a duration; For 0 lasts until stopped.
+type Tone struct {
+	Kind         ToneKind
+	Freq1, Freq2 float64 // Hz, ToneSine only
+	For          time.Duration
+}
+
+// Command is a message to the engine: a plain value without pointers, so that
+// it can cross a process boundary. Unknown ids are counted and ignored.
+type Command interface{ command() }
+
+// SetRemote says where a leg's peer is and what it speaks. It may come again
+// at any time (re-INVITE); the stream to the peer goes on without a break.
+type SetRemote struct {
+	Leg        LegID
+	Addr       netip.AddrPort // from the peer's description
+	Codec      Codec
+	EventType  uint8          // telephone-event payload type; 0 none
+	Send       bool           // we may send
+	Receive    bool           // we may receive: audio is dropped otherwise
+	PTime      time.Duration  // audio per packet of what we make; 0 is 20 ms
+	Latch      []netip.Prefix // sources, beside Addr's IP, that may be latched
+	InBandDTMF bool           // find digits in the audio
+}
+
+// Play sends clips, one after the other without a gap, then the tone. It
+// replaces a running Play of the leg, which hears it instead of its bridge.
+// Loop repeats the clips (a tone repeats by itself) until stopped.
+type Play struct {
+	Leg   LegID
+	ID    PlayID
+	Clips []ClipID
+	Tone  Tone
+	Loop  bool
+}
+
+// Stop ends a Play; ID 0 ends whatever plays.
+type Stop struct {
+	Leg LegID
+	ID  PlayID
+}
+
+// Seat puts a leg into a bridge, out of any other. Seating it again in the same
+// bridge gives it the new role without a break.
+type Seat struct {
+	Bridge BridgeID
+	Leg    LegID
+	Role   Role
+}
+
+// Leave takes a leg out of its bridge.
+type Leave struct{ Leg LegID }
+
+// Record starts a stereo WAV of what two legs say (what we receive of them),
+// placed by time. Left or Right may be "": silence until a Tap names a leg.
+type Record struct {
+	ID          RecordingID
+	Path        string
+	Left, Right LegID
+}
+
+// Tap changes who is on the channels of a running recording.
+type Tap struct {
+	ID          RecordingID
+	Left, Right LegID
+}
+
+// Pause writes silence while On; time goes on.
+type Pause struct {
+	ID RecordingID
+	On bool
+}
+
+// Finish ends a recording. Recorded follows when the file is safe on disk.
+type Finish struct{ ID RecordingID }
+
+// SendDigit presses a key towards a leg: telephone-events of RFC 4733 if
+// negotiated, else the tone pair in the audio. Keys wait for each other.
+// Duration 0 is 100 ms.
+type SendDigit struct {
+	Leg      LegID
+	Digit    rune // 0-9 * # A-D
+	Duration time.Duration
+}
+
+// Close ends a leg: it leaves its bridge and recordings, its play is cut, its
+// socket closed. Closed is the last event of the leg.
+type Close struct{ Leg LegID }
+
+func (SetRemote) command() {}
+func (Play) command()      {}
+func (Stop) command()      {}
+func (Seat) command()      {}
+func (Leave) command()     {}
+func (Record) command()    {}
+func (Tap) command()       {}
+func (Pause) command()     {}
+func (Finish) command()    {}
+func (SendDigit) command() {}
+func (Close) command()     {}

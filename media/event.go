@@ -1,0 +1,70 @@
+package media
+
+import "time"
+
+// Event is a message of the engine to its user: a plain value.
+type Event interface{ event() }
+
+// Digit is one key press, reported at its begin; Duration is then unknown (0).
+// Method is "rfc4733" or "inband".
+type Digit struct {
+	Leg      LegID
+	Rune     rune
+	Duration time.Duration
+	Method   string
+}
+
+// Played ends a Play: its last frame was sent, or it was Cut by a Stop, another
+// Play or the end of the leg.
+type Played struct {
+	Leg LegID
+	ID  PlayID
+	Cut bool
+}
+
+// Silent says that a leg which we may hear has sent nothing For so long. It
+// repeats each Config.SilenceAfter.
+type Silent struct {
+	Leg LegID
+	For time.Duration
+}
+
+// Heard says that the first packet of a leg was accepted, or the first one
+// after a Silent.
+type Heard struct{ Leg LegID }
+
+// Recorded ends a recording. Bytes is the size of the file; Dropped counts
+// bytes of audio replaced by silence because the disk did not keep up. With
+// Err set the file is incomplete and may still have its live name.
+type Recorded struct {
+	ID       RecordingID
+	Path     string
+	Duration time.Duration
+	Bytes    int64
+	Dropped  uint64
+	Err      error
+}
+
+// Closed is the last event of a leg.
+type Closed struct {
+	Leg   LegID
+	Stats LegStats
+}
+
+// LegStats is what a leg counted in its life.
+type LegStats struct {
+	PacketsIn  uint64 // accepted from the peer
+	PacketsOut uint64
+	Lost       uint64        // never arrived, by sequence number
+	Late       uint64        // arrived behind a younger one
+	Dropped    uint64        // ours, but malformed, doubled or of unknown type
+	Strangers  uint64        // from a source that is not the peer
+	Jitter     time.Duration // RFC 3550, appendix A.8, at the end
+}
+
+func (Digit) event()    {}
+func (Played) event()   {}
+func (Silent) event()   {}
+func (Heard) event()    {}
+func (Recorded) event() {}
+func (Closed) event()   {}

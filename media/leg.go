@@ -1,0 +1,116 @@
+package media
+
+import (
+	"net/netip"
+	"time"
+)
+
+// relatchAfter is how long a latched source must be silent before another one
+// within the rules may take its place without a SetRemote.
+const relatchAfter = 1500 * time.Millisecond
+
+// provisional is how long after a SetRemote the exact address of the
+// description may still displace a source latched before it.
+const provisional = 2 * time.Second
+
+// leg is one RTP socket and its peer. All fields belong to the shard, but sock
+// and port, which Open sets before the shard sees the leg.
+type leg struct {
+	id     LegID
+	sock   socket
+	port   uint16
+	phase  time.Duration // of its 20 ms clock, 0, 5, 10 or 15 ms
+	closed bool
+
+	set     SetRemote
+	known   bool           // a SetRemote has come
+	source  netip.AddrPort // latched; zero until the first packet
+	movable time.Duration  // until then the described address may displace source
+	unbound bool           // any source within the rules may displace source
+	bound   bool           // the socket is connected to source
+
+	rx       receiver
+	tx       sender
+	heard    bool          // Heard was told and no Silent since
+	lastIn   time.Duration // last accepted packet, or when we began to listen
+	silentAt time.Duration // when the next Silent is due
+	in, out  uint64        // packets accepted, sent
+	dropped  uint64
+	strange  uint64
+
+	keys     keyReader
+	detector *detector // in-band digits; nil unless wanted
+	play     player
+	pressing presser
+	frame    time.Duration // length of our own packets
+	next     time.Duration // when the next own packet is due
+	clocked  bool          // in shard.clocked
+
+	bridge *bridge
+	role   Role
+	passTo []*leg       // legs that hear this one and nobody else
+	jitter *jitterVoice // nil unless somebody hears this one in a mix
+	mixOf  []*leg       // whom this one hears in its mix
+
+	taps []tap // recordings that hear this one
+}
+
+func newLeg(id LegID) *leg {
+	return &leg{id: id, tx: newSender(), frame: 20 * time.Millisecond}
+}
+
+// allowed is true for a source that may be latched.
+func (l *leg) allowed(from netip.AddrPort) bool {
+	if from.Addr() == l.set.Addr.Addr() {
+		return true
+	}
+	for _, p := range l.set.Latch {
+		if p.Contains(from.Addr()) {
+			return true
+		}
+	}
+	return false
+}
+
+// accepts decides whether a valid packet is the peer's. The answer true with
+// moved says that from is the new source.
+func (l *leg) accepts(from netip.AddrPort, now time.Duration) (ok, moved bool) {
+	switch {
+	case !l.known:
+		return false, false
+	case from == l.source:
+		return true, false
+	case !l.allowed(from):
+		return false, false
+	case !l.source.IsValid(), l.unbound, now-l.lastIn >= relatchAfter:
+		return true, true
+	case from == l.set.Addr && now < l.movable:
+		return true, true
+	}
+	return false, false
+}
+
+// target is where packets go: the latched source, else the described address.
+func (l *leg) target() netip.AddrPort {
+	if l.source.IsValid() {
+		return l.source
+	}
+	return l.set.Addr
+}
+
+// sendable is true if a packet may go out now.
+func (l *leg) sendable() bool {
+	return l.set.Send && l.known && l.target().Port() != 0 && !l.target().Addr().IsUnspecified()
+}
+
+func (l *leg) legStats() LegStats {
+	return LegStats{
+		PacketsIn:  l.in,
+		PacketsOut: l.out,
+		Lost:       uint64(max(l.rx.lost, 0)),
+		Late:       l.rx.late,
+		Dropped:    l.dropped,
+		Strangers:  l.strange,
+		Jitter:     l.rx.jitterTime(),
+	}
+}

@@ -1,0 +1,4 @@
+package media
+
+// HoldMusic makes music on hold.
+func HoldMusic() []byte { return nil }

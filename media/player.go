@@ -1,0 +1,76 @@
+package media
+
+// player sends clips and then a tone to one leg.
+type player struct {
+	id     PlayID
+	on     bool
+	clips  [][]byte // mu-law
+	clip   int      // index of the one being sent
+	at     int      // bytes of it sent
+	loop   bool
+	tone   toner
+	toning bool // the tone follows, or sounds
+}
+
+// startPlay replaces whatever the leg plays.
+func (s *shard) startPlay(l *leg, c Play) {
+	s.stopPlay(l, true)
+	p := &l.play
+	p.id, p.on, p.clip, p.at, p.loop = c.ID, true, 0, 0, c.Loop
+	p.clips = p.clips[:0]
+	for _, id := range c.Clips {
+		clip, ok := s.e.clips.get(id)
+		if !ok {
+			s.stats.UnknownClips.Add(1)
+			continue
+		}
+		if len(clip) > 0 {
+			p.clips = append(p.clips, clip)
+		}
+	}
+	p.toning = p.tone.start(c.Tone)
+	s.runClock(l)
+}
+
+// stopPlay ends a play and tells it; without one it does nothing.
+func (s *shard) stopPlay(l *leg, cut bool) {
+	if !l.play.on {
+		return
+	}
+	l.play.on = false
+	clear(l.play.clips)
+	s.emit(Played{Leg: l.id, ID: l.play.id, Cut: cut})
+}
+
+// playFrame sends the next n samples; the last packet may be shorter in sound
+// but never in length.
+func (s *shard) playFrame(l *leg, n int) {
+	p := &l.play
+	done := 0
+	ulaw := s.frame[:n]
+	for done < n && p.clip < len(p.clips) {
+		k := copy(ulaw[done:], p.clips[p.clip][p.at:])
+		done += k
+		p.at += k
+		if p.at == len(p.clips[p.clip]) {
+			p.clip, p.at = p.clip+1, 0
+			if p.loop && p.clip == len(p.clips) && !p.toning {
+				p.clip = 0
+			}
+		}
+	}
+	if done < n && p.toning {
+		k := p.tone.fill(s.pcm[:n-done])
+		PCMU.Encode(ulaw[done:done+k], s.pcm[:k])
+		done += k
+	}
+	if done > 0 {
+		for i := done; i < n; i++ {
+			ulaw[i] = ulawSilence
+		}
+		s.sendUlaw(l, origin{kind: fromPlay}, ulaw)
+	}
+	if p.clip == len(p.clips) && (!p.toning || p.tone.left == 0) {
+		s.stopPlay(l, false)
+	}
+}

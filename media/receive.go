@@ -1,0 +1,189 @@
+package media
+
+import (
+	"net/netip"
+	"time"
+)
+
+var zeroSource netip.AddrPort
+
+// deliver takes a datagram that came on a leg's socket.
+func (s *shard) deliver(l *leg, b []byte, from netip.AddrPort, at time.Duration) {
+	defer s.rescue()
+	s.active = l
+	s.receive(l, b, from, at)
+	s.active = nil
+}
+
+func (s *shard) receive(l *leg, b []byte, from netip.AddrPort, at time.Duration) {
+	// The source is judged first: what a stranger sends is not even counted
+	// against the peer.
+	ok, moved := l.accepts(from, at)
+	if !ok {
+		l.strange++
+		s.stats.Strangers.Add(1)
+		return
+	}
+	h, payload, ok := parseRTP(b)
+	if !ok || isRTCP(b) {
+		s.drop(l, b)
+		return
+	}
+	event := l.set.EventType != 0 && h.pt == l.set.EventType
+	if !event && h.pt != uint8(PCMU) && h.pt != uint8(PCMA) && h.pt != ptCN {
+		l.dropped++
+		s.stats.UnknownPT.Add(1)
+		s.skip(l, h)
+		return
+	}
+	if moved {
+		s.latch(l, from)
+	}
+	if !s.sequence(l, h, at) {
+		return
+	}
+	switch {
+	case !l.set.Receive:
+		s.stats.Unheard.Add(1)
+		s.skip(l, h)
+	case event:
+		s.keyPacket(l, h, payload, at)
+	case h.pt == ptCN || len(payload) == 0:
+		s.skip(l, h)
+	default:
+		s.audio(l, h, payload, at)
+	}
+}
+
+// drop counts a datagram of the peer that is no RTP.
+func (s *shard) drop(l *leg, b []byte) {
+	if isRTCP(b) {
+		s.stats.RTCP.Add(1)
+		return
+	}
+	l.dropped++
+	s.stats.Malformed.Add(1)
+}
+
+// latch makes a source the leg's only one.
+func (s *shard) latch(l *leg, from netip.AddrPort) {
+	if l.source.IsValid() {
+		s.stats.Relatched.Add(1)
+	} else {
+		s.stats.Latched.Add(1)
+	}
+	l.source = from
+}
+
+// sequence counts a packet and is false if it was here before.
+func (s *shard) sequence(l *leg, h header, at time.Duration) bool {
+	changes := l.rx.changes
+	kind := l.rx.packet(h, at)
+	if kind == double {
+		l.dropped++
+		s.stats.Duplicates.Add(1)
+		return false
+	}
+	if kind == late {
+		s.stats.Late.Add(1)
+	}
+	if l.rx.changes != changes {
+		s.stats.SSRCs.Add(1)
+	}
+	l.in++
+	s.stats.PacketsIn.Add(1)
+	if l.unbound {
+		l.unbound = false
+		l.bound = true
+		l.sock.connect(l.source)
+	}
+	l.lastIn, l.silentAt = at, at+s.e.cfg.SilenceAfter
+	if !l.heard && l.set.Receive {
+		l.heard = true
+		s.emit(Heard{Leg: l.id})
+	}
+	return true
+}
+
+// skip keeps the hole of a packet that is not passed on out of the sequence of
+// those who hear this leg.
+func (s *shard) skip(l *leg, h header) {
+	for _, to := range l.passTo {
+		to.tx.skip(origin{fromLeg, l, h.ssrc}, h)
+	}
+}
+
+func (s *shard) audio(l *leg, h header, payload []byte, at time.Duration) {
+	codec := Codec(h.pt)
+	for _, t := range l.taps {
+		t.rec.audio(t.channel, h, codec, payload, at)
+	}
+	if l.detector != nil {
+		if key, ok := l.detector.audio(codec, payload); ok {
+			s.digit(l, key, "inband")
+		}
+	}
+	if l.jitter != nil {
+		l.jitter.put(h, codec, payload)
+	}
+	for _, to := range l.passTo {
+		s.forward(l, to, h, codec, payload)
+	}
+}
+
+func (s *shard) keyPacket(l *leg, h header, payload []byte, at time.Duration) {
+	k, ok := parseKey(payload)
+	if !ok {
+		l.dropped++
+		s.stats.Malformed.Add(1)
+		s.skip(l, h)
+		return
+	}
+	key, press := l.keys.packet(h, k, at)
+	for _, to := range l.passTo {
+		s.forwardKey(l, to, h, k, payload[:4], press)
+	}
+	if !press {
+		return
+	}
+	if l.bridge != nil {
+		for _, to := range l.bridge.mixed {
+			if hears[to.role][l.role] && to != l {
+				s.press(to, k.code, pressDefault)
+			}
+		}
+	}
+	s.digit(l, key, "rfc4733")
+}
+
+func (s *shard) digit(l *leg, key rune, method string) {
+	s.stats.Digits.Add(1)
+	s.emit(Digit{Leg: l.id, Rune: key, Method: method})
+}
+
+// send puts the first n bytes of s.out on the wire.
+func (s *shard) send(l *leg, n int) {
+	if !l.sendable() {
+		return
+	}
+	if err := l.sock.send(s.out[:n], l.target()); err != nil {
+		s.stats.SendErrors.Add(1)
+		return
+	}
+	l.out++
+	s.stats.PacketsOut.Add(1)
+}
+
+// sendUlaw sends a packet of our own making; ulaw is s.frame or shorter.
+func (s *shard) sendUlaw(l *leg, o origin, ulaw []byte) {
+	putRTP(s.out[:], l.tx.own(o, uint8(l.set.Codec), len(ulaw), s.now))
+	transcode(s.out[rtpHeader:], ulaw, PCMU, l.set.Codec)
+	s.send(l, rtpHeader+len(ulaw))
+}
+
+// sendPCM sends a packet of sound.
+func (s *shard) sendPCM(l *leg, o origin, pcm []int16) {
+	putRTP(s.out[:], l.tx.own(o, uint8(l.set.Codec), len(pcm), s.now))
+	l.set.Codec.Encode(s.out[rtpHeader:], pcm)
+	s.send(l, rtpHeader+len(pcm))
+}

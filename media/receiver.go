@@ -1,0 +1,82 @@
+package media
+
+import "time"
+
+// arrival says what a packet is by its sequence number.
+type arrival uint8
+
+const (
+	inOrder arrival = iota
+	jumped          // sequence or SSRC began anew
+	late            // behind a younger one, and not seen before
+	double          // seen before, or too old to know
+)
+
+// receiver follows one peer's sequence numbers and jitter (RFC 3550, appendix
+// A). Its zero value awaits the first packet.
+type receiver struct {
+	begun   bool
+	ssrc    uint32
+	high    uint16 // highest sequence number
+	seen    uint64 // bit n: high-n has arrived
+	transit int32  // of the last packet, timestamp units
+	jitter  uint32 // estimate times 16, timestamp units (RFC 3550, A.8)
+	lost    int64  // may fall again when late packets come
+	late    uint64
+	doubles uint64
+	changes uint64 // of SSRC
+}
+
+// packet takes note of a packet that arrived now and says what it is.
+func (r *receiver) packet(h header, now time.Duration) arrival {
+	if !r.begun || h.ssrc != r.ssrc {
+		if r.begun {
+			r.changes++
+		}
+		r.restart(h, now)
+		return jumped
+	}
+	d := int(int16(h.seq - r.high))
+	switch {
+	case d > maxDropout || d < -maxMisorder:
+		r.restart(h, now)
+		return jumped
+	case d > 0:
+		r.lost += int64(d - 1)
+		r.seen = r.seen<<uint(d) | 1
+		r.high = h.seq
+		r.spacing(h, now)
+		return inOrder
+	case d <= -64 || r.seen&(1<<uint(-d)) != 0:
+		r.doubles++
+		return double
+	default:
+		r.seen |= 1 << uint(-d)
+		r.late++
+		r.lost--
+		r.spacing(h, now)
+		return late
+	}
+}
+
+func (r *receiver) restart(h header, now time.Duration) {
+	r.begun, r.ssrc, r.high = true, h.ssrc, h.seq
+	// What came before is unknown, not lost: a later one of it counts as double.
+	r.seen = ^uint64(0)
+	r.transit = int32(samples(now.Microseconds()) - h.ts)
+}
+
+func (r *receiver) spacing(h header, now time.Duration) {
+	transit := int32(samples(now.Microseconds()) - h.ts)
+	d := transit - r.transit
+	r.transit = transit
+	if d < 0 {
+		d = -d
+	}
+	r.jitter += uint32(d) - (r.jitter+8)>>4
+}
+
+// jitterTime is the estimate as a duration.
+func (r *receiver) jitterTime() time.Duration {
+	return time.Duration(r.jitter>>4) * (time.Second / sampleRate)
+}

@@ -1,0 +1,141 @@
+package media
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// What fills the stream towards a peer at the moment.
+const (
+	fromNothing = iota
+	fromPlay
+	fromDigit
+	fromMix
+	fromLeg
+)
+
+// origin names what fills a stream; a change of it begins a new run.
+type origin struct {
+	kind uint8
+	leg  *leg   // fromLeg: who speaks
+	ssrc uint32 // fromLeg: his SSRC
+}
+
+// sender makes the one stream that a peer gets from us: one SSRC, sequence
+// numbers without a hole of our making, timestamps that follow the clock.
+//
+// Packets passed through keep the spacing of their sequence numbers and
+// timestamps, so loss and pauses of the speaker stay visible; each run of one
+// origin is set behind the last by new offsets.
+type sender struct {
+	ssrc  uint32
+	seq   uint16 // of the next packet
+	base  uint32 // timestamp at time 0 of the shard
+	next  uint32 // the first timestamp not yet used
+	begun bool
+
+	origin origin
+	seqOff uint16 // out = in + seqOff
+	tsOff  uint32
+	inHigh uint16        // highest incoming sequence number of the run
+	back   uint16        // how far behind inHigh a late packet still belongs to the run
+	inTS   uint32        // timestamp of the last audio packet in order
+	inAt   time.Duration // when that one came
+}
+
+func newSender() sender {
+	return sender{ssrc: rand.Uint32(), seq: uint16(rand.Uint32() & 0x7FFF), base: rand.Uint32()}
+}
+
+// stamp is the timestamp for something that begins now: the clock's, but never
+// one that was used.
+func (t *sender) stamp(now time.Duration) uint32 {
+	ts := t.base + samples(now.Microseconds())
+	if t.begun && int32(ts-t.next) < 0 {
+		return t.next
+	}
+	return ts
+}
+
+// own gives the header of a packet of n samples that we make ourselves.
+func (t *sender) own(o origin, pt uint8, n int, now time.Duration) header {
+	h := header{pt: pt, seq: t.seq, ts: t.next, ssrc: t.ssrc}
+	behind := int32(t.base + samples(now.Microseconds()) - t.next)
+	if t.origin != o || !t.begun || behind > sampleRate/5 {
+		h.ts, h.marker = t.stamp(now), true
+		t.origin = o
+	}
+	t.seq++
+	t.use(h.ts, n)
+	return h
+}
+
+// use notes that timestamps up to ts+n are taken.
+func (t *sender) use(ts uint32, n int) {
+	if end := ts + uint32(n); !t.begun || int32(end-t.next) > 0 {
+		t.next = end
+	}
+	t.begun = true
+}
+
+// pass maps the header of an incoming packet of n samples into our stream; ok
+// is false if it belongs to a time before the run and must not be sent. audio
+// is false for telephone-events, whose timestamps stand still.
+func (t *sender) pass(o origin, in header, pt uint8, n int, audio bool, now time.Duration) (h header, ok bool) {
+	h = header{pt: pt, marker: in.marker, ssrc: t.ssrc}
+	d := int(int16(in.seq - t.inHigh))
+	switch {
+	case t.origin != o || !t.begun:
+		t.origin, t.back = o, 0
+		t.anchor(in, now)
+		h.marker = true
+	case d > maxDropout || d < -maxMisorder || d > 0 && t.leaps(in.ts, now):
+		t.back = 0
+		t.anchor(in, now)
+		h.marker = true
+	case d <= 0:
+		if uint16(-d) > t.back || d == 0 {
+			return h, false
+		}
+		h.seq, h.ts = in.seq+t.seqOff, in.ts+t.tsOff
+		return h, true
+	default:
+		t.back = min(t.back+uint16(d), maxMisorder)
+	}
+	t.inHigh = in.seq
+	h.seq, h.ts = in.seq+t.seqOff, in.ts+t.tsOff
+	t.seq = h.seq + 1
+	if audio {
+		t.inTS, t.inAt = in.ts, now
+	}
+	t.use(h.ts, n)
+	return h, true
+}
+
+// anchor sets the offsets so that the packet continues our stream now.
+func (t *sender) anchor(in header, now time.Duration) {
+	t.seqOff = t.seq - in.seq
+	t.tsOff = t.stamp(now) - in.ts
+	t.inTS, t.inAt = in.ts, now
+}
+
+// leaps is true for a timestamp that time does not explain: more than 1 s back,
+// or more than 2 s further on than the clock went since the last packet.
+func (t *sender) leaps(ts uint32, now time.Duration) bool {
+	d := int64(int32(ts - t.inTS))
+	gone := int64(samples((now - t.inAt).Microseconds()))
+	return d < -sampleRate || d-gone > 2*sampleRate
+}
+
+// skip takes an incoming packet out of the run without leaving a hole.
+func (t *sender) skip(o origin, in header) {
+	if t.origin != o || !t.begun || int16(in.seq-t.inHigh) <= 0 {
+		return
+	}
+	t.seqOff--
+	t.seq = in.seq + 1 + t.seqOff
+	t.inHigh, t.back = in.seq, 0
+}
+
+// pause forgets the origin: whatever comes next begins a new run.
+func (t *sender) pause() { t.origin = origin{} }

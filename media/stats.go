@@ -1,0 +1,44 @@
+package media
+
+import "sync/atomic"
+
+// Stats counts what an Engine did since it began. All but the gauges only grow.
+type Stats struct {
+	Legs       atomic.Int64 // gauge: legs open
+	Bridges    atomic.Int64 // gauge: bridges with somebody in them
+	Recordings atomic.Int64 // gauge: files being written
+
+	PacketsIn  atomic.Uint64 // RTP packets accepted from peers
+	PacketsOut atomic.Uint64 // RTP packets sent
+	Lost       atomic.Uint64 // packets of peers that never arrived
+	Late       atomic.Uint64 // packets that arrived behind a younger one
+	Duplicates atomic.Uint64 // packets that arrived twice
+	Malformed  atomic.Uint64 // datagrams that are no valid RTP
+	UnknownPT  atomic.Uint64 // packets of a payload type nobody negotiated
+	RTCP       atomic.Uint64 // RTCP on the RTP port, ignored
+	Strangers  atomic.Uint64 // datagrams from a source that is not the peer
+	Unheard    atomic.Uint64 // audio dropped because the peer was not to send
+
+	QueueDrops atomic.Uint64 // datagrams dropped before the shard read them
+	SendErrors atomic.Uint64 // packets the system did not take
+	LateTicks  atomic.Uint64 // clock ticks more than 20 ms late
+
+	Latched    atomic.Uint64 // sources accepted for the first time
+	Relatched  atomic.Uint64 // sources replaced by another one
+	SSRCs      atomic.Uint64 // changes of a peer's SSRC
+	Digits     atomic.Uint64 // key presses heard
+	DigitsSent atomic.Uint64 // key presses made
+
+	MixFrames    atomic.Uint64 // frames mixed for a hearer
+	MixUnderruns atomic.Uint64 // frames a source did not deliver in time
+
+	UnknownIDs   atomic.Uint64 // commands for legs, bridges, recordings not known
+	UnknownClips atomic.Uint64 // clips asked for and never added
+	PortsBusy    atomic.Uint64 // ports of our range that somebody else holds
+	NoPorts      atomic.Uint64 // legs refused for want of a port
+
+	RecordBytes  atomic.Uint64 // audio bytes handed to the disk
+	RecordDrops  atomic.Uint64 // audio bytes replaced by silence: disk too slow
+	RecordErrors atomic.Uint64 // recordings that ended with an error
+	Panics       atomic.Uint64 // panics caught at a packet or command
+}
