@@ -23,7 +23,7 @@ tab=$(printf '\t')
 finish() {
 	sox -R -D -v 0.5 "$1" -r 8000 -c 1 -b 16 "$tmp/band.wav" rate -h highpass 200 lowpass 3600 norm -6 $even
 	sox -R -D "$tmp/band.wav" -e u-law "$2" \
-		silence 1 0.01 0.4% fade t 0.005 reverse silence 1 0.01 0.4% fade t 0.01 reverse \
+		silence 1 0.01 0.1% fade t 0.005 reverse silence 1 0.01 0.1% fade t 0.01 reverse \
 		norm -6 pad 0.02 "$3"
 }
 
@@ -43,7 +43,7 @@ render() {
 	*:@en*) flite -voice slt -t "${3#@en }" -o "$tmp/voice.wav" ;;
 	en:*) flite -voice slt -t "$3" -o "$tmp/voice.wav" ;;
 	zh:*)
-		even="compand 0.002,0.06 6:-60,-60,-24,-14,0,-8 0 -60 0.002"
+		even="compand 0.001,0.05 6:-60,-60,-30,-16,0,-10 0 -60 0.003"
 		espeak-ng -v cmn-latn-pinyin -s 160 -w "$tmp/voice.wav" "$3"
 		;;
 	esac
@@ -62,3 +62,5 @@ for lang in en zh; do
 		grep -q "^$name$tab" $lang.txt || rm "$file"
 	done
 done
+# What the sounds were made from; a test tells when that has changed since.
+case $wanted in '  ') sha256sum en.txt zh.txt render.sh >rendered.sha256 ;; esac
