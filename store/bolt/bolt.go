@@ -60,6 +60,7 @@ type Stats struct {
 // Store is a store.Store in a file. Create it with Open.
 type Store struct {
 	db     *bbolt.DB
+	path   string
 	log    *slog.Logger
 	stats  Stats
 	queue  queue
@@ -78,7 +79,7 @@ func Open(path string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, explain(path, err)
 	}
-	s := &Store{db: db, log: o.Log}
+	s := &Store{db: db, path: path, log: o.Log}
 	if s.log == nil {
 		s.log = slog.Default()
 	}
