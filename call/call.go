@@ -1,0 +1,254 @@
+package call
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"hotline/acd"
+	"hotline/sip"
+	"hotline/store"
+)
+
+// Call is one caller's way through the engine. Its run goroutine owns every
+// field; others reach it by its acd channel, by ending its context with a
+// cause, and by the view, which is replaced and never changed.
+type Call struct {
+	id     string
+	eng    *Engine
+	inc    *sip.Incoming
+	caller *Leg
+	log    *slogger
+	began  time.Time
+
+	from    string // "trunk:x" or "agent:x"
+	number  string // the caller's, as shown to agents
+	name    string
+	lang    string
+	vars    map[string]string
+	queue   string
+	agent   string // who talks or talked last
+	flow    string // that handed the call on last, and
+	node    string // where it ended
+	answers bool   // we have sent 200
+
+	legs []*Leg // live ones beside the caller's
+
+	acd    chan acd.Command // from the dispatcher
+	cancel context.CancelCauseFunc
+
+	cdr   store.CDR
+	trace []string
+	view  atomic.Pointer[CallView]
+	rec   *store.Recording // running
+	cause store.Cause      // set by the stage that knows; else derived at the end
+}
+
+// stage is one part of a call. run does it and returns the next; nil ends the
+// call. Its name stands in the CDR and in the trace.
+type stage interface {
+	name() string
+	run(ctx context.Context, c *Call) stage
+}
+
+// run walks through the stages and ends the call, whatever happens.
+func (c *Call) run(ctx context.Context, first stage) {
+	ctx, c.cancel = context.WithCancelCause(ctx)
+	defer c.cancel(nil)
+	stop := context.AfterFunc(c.caller.ctx, func() { c.cancel(ErrCallerGone) })
+	defer stop()
+	longest := time.AfterFunc(c.eng.world.Load().maxCall(), func() { c.cancel(ErrTooLong) })
+	defer longest.Stop()
+	for next := first; next != nil && ctx.Err() == nil; {
+		next = c.play(ctx, next)
+	}
+	c.finish(ctx)
+}
+
+// play runs one stage; a panic in it ends this call and nothing else.
+func (c *Call) play(ctx context.Context, s stage) (next stage) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.eng.stats.Panics.Add(1)
+			c.log.Error("stage panicked", "call", c.id, "stage", s.name(), "err", fmt.Sprint(p), "stack", string(debug.Stack()))
+			c.blame(500, 41, ErrInternal.Error(), "us")
+			c.cancel(ErrInternal)
+			next = nil
+		}
+	}()
+	c.enter(s.name())
+	began := time.Now()
+	defer func() { c.eng.metrics.stage(s, time.Since(began)) }()
+	return s.run(ctx, c)
+}
+
+// enter notes the next stage: in the CDR, the trace, the journal and the view.
+func (c *Call) enter(name string) {
+	now := time.Now()
+	c.closeStage(now)
+	c.cdr.Stages = append(c.cdr.Stages, store.Stage{Name: name, Began: now})
+	if n := len(c.cdr.Stages); n == 1 {
+		c.cdr.Stages[0].Began = c.began // nothing of the call is outside of a stage
+	}
+	c.note("%s", name)
+	c.publish()
+	c.journal()
+}
+
+func (c *Call) closeStage(now time.Time) {
+	if n := len(c.cdr.Stages); n > 0 {
+		c.cdr.Stages[n-1].Ended = now
+	}
+}
+
+// note adds a step to the trace.
+func (c *Call) note(f string, args ...any) { c.trace = append(c.trace, fmt.Sprintf(f, args...)) }
+
+// blame notes why the call ends and who is to blame; the first one counts.
+func (c *Call) blame(status, q850 int, text, blame string) {
+	if c.cause.Text == "" {
+		c.cause = store.Cause{Status: status, Q850: q850, Text: text, Blame: blame}
+	}
+}
+
+// publish shows the call as it is now to operators.
+func (c *Call) publish() {
+	v := &CallView{ID: c.id, Caller: c.number, Name: c.name, Called: c.cdr.Called, From: c.from, Began: c.began,
+		Queue: c.queue, Agent: c.agent, Language: c.lang, Trace: c.trace[:len(c.trace):len(c.trace)]}
+	if n := len(c.cdr.Stages); n > 0 {
+		v.Stage, v.Since = c.cdr.Stages[n-1].Name, c.cdr.Stages[n-1].Began
+	}
+	c.view.Store(v)
+}
+
+// answer takes the call if it is not yet taken, and waits until audio can flow.
+func (c *Call) answer(ctx context.Context) error {
+	if !c.answers {
+		c.answers = true
+		c.cdr.Answered = time.Now()
+		c.caller.answered.CompareAndSwap(0, time.Now().UnixNano())
+		c.inc.Answer(c.caller)
+	}
+	return c.caller.waitReady(ctx)
+}
+
+// finish is the one end of a call: it ends the legs that are left, closes the
+// recording, writes the CDR and the log line.
+func (c *Call) finish(ctx context.Context) {
+	gone := context.Cause(ctx)
+	c.stopRecording()
+	c.caller.d.End(c.endCause(gone))
+	for _, l := range c.legs {
+		c.dropLeg(l, causeNormal, c.legBlame(l))
+	}
+	now := time.Now()
+	st := c.caller.close()
+	cause := c.verdict(gone)
+	c.cdr.Legs = append([]store.Leg{c.caller.record(st, cause, now)}, c.cdr.Legs...)
+	c.closeStage(now)
+	c.cdr.Ended = now
+	c.cdr.Cause = cause
+	c.note("end: %s", cause.Text)
+	c.cdr.Trace = joinTrace(c.trace)
+	c.cdr.Agent, c.cdr.Queue, c.cdr.Language = c.agent, c.queue, c.lang
+	c.eng.closeCDR(c.cdr)
+	c.log.Info("call end", "call", c.id, "cause", cause.Text, "blame", cause.Blame, "status", cause.Status,
+		"stages", c.cdr.Trace, "length", now.Sub(c.began).Round(time.Millisecond).String(), "lost", st.Lost)
+}
+
+// endCause is what the caller's phone is told.
+func (c *Call) endCause(gone error) sip.Cause {
+	switch {
+	case errors.Is(gone, ErrShutdown):
+		return causeShutdown
+	case errors.Is(gone, ErrInternal):
+		return causeInternal
+	case errors.Is(gone, ErrVanished):
+		return causeVanished
+	}
+	if c.cause.Status != 0 || c.cause.Q850 != 0 {
+		return sip.Cause{Status: c.cause.Status, Q850: c.cause.Q850, Text: c.cause.Text}
+	}
+	if !c.answers {
+		return causeUnavailable
+	}
+	return causeNormal
+}
+
+// verdict says why the call ended and who is to blame.
+func (c *Call) verdict(gone error) store.Cause {
+	if errors.Is(gone, ErrCallerGone) && c.cause.Text == "" {
+		e := c.caller.ended()
+		switch {
+		case e == nil:
+		case e.died:
+			return store.Cause{Status: 408, Q850: 27, Text: "caller vanished: " + e.sipWhy, Blame: "caller"}
+		case e.sipWhy == "rejected" || e.status >= 400 && !e.byPeer:
+			return store.Cause{Status: e.status, Q850: 0, Text: e.text, Blame: "caller"}
+		}
+		return store.Cause{Q850: 16, Text: ErrCallerGone.Error(), Blame: "caller"}
+	}
+	if c.cause.Text != "" {
+		return c.cause
+	}
+	switch {
+	case gone == nil, errors.Is(gone, context.Canceled):
+		return store.Cause{Q850: 16, Text: "normal", Blame: "us"}
+	case errors.Is(gone, ErrOperator):
+		return store.Cause{Q850: 16, Text: ErrOperator.Error(), Blame: "us"}
+	case errors.Is(gone, ErrVanished):
+		return store.Cause{Status: 408, Q850: 27, Text: ErrVanished.Error(), Blame: "caller"}
+	}
+	return store.Cause{Q850: 41, Text: gone.Error(), Blame: "us"}
+}
+
+func (c *Call) legBlame(l *Leg) string {
+	if l.role == "agent" {
+		return "agent"
+	}
+	return "us"
+}
+
+// dropLeg ends a second leg and puts it in the CDR. It may be called twice.
+func (c *Call) dropLeg(l *Leg, cause sip.Cause, blame string) {
+	at := -1
+	for i, x := range c.legs {
+		if x == l {
+			at = i
+		}
+	}
+	if at < 0 {
+		return
+	}
+	c.legs = append(c.legs[:at], c.legs[at+1:]...)
+	l.d.End(cause)
+	st := l.close()
+	why := store.Cause{Status: cause.Status, Q850: cause.Q850, Text: cause.Text, Blame: "us"}
+	if e := l.ended(); e != nil && (e.byPeer || e.died || e.never) {
+		why = store.Cause{Status: e.status, Text: e.text, Blame: blame}
+	}
+	c.cdr.Legs = append(c.cdr.Legs, l.record(st, why, time.Now()))
+}
+
+// journal writes what a later process needs to end this call.
+func (c *Call) journal() {
+	j := store.Journal{Call: c.id, CDR: c.cdr, Updated: time.Now()}
+	j.CDR.Stages = append([]store.Stage(nil), c.cdr.Stages...)
+	j.CDR.Offers = append([]store.Offer(nil), c.cdr.Offers...)
+	j.CDR.Talks = append([]store.Talk(nil), c.cdr.Talks...)
+	j.CDR.Legs = append([]store.Leg(nil), c.cdr.Legs...)
+	j.CDR.Agent, j.CDR.Queue, j.CDR.Language, j.CDR.Trace = c.agent, c.queue, c.lang, joinTrace(c.trace)
+	for _, l := range append([]*Leg{c.caller}, c.legs...) {
+		if b, ok := dialogState(l); ok {
+			j.Dialogs = append(j.Dialogs, b)
+		}
+	}
+	if c.rec != nil {
+		r := *c.rec
+		j.Recording = &r
+	}
+	c.eng.store.LogJournal(j)
+}

@@ -1,0 +1,98 @@
+package call
+
+import (
+	"errors"
+	"fmt"
+
+	"hotline/sip"
+	"hotline/store"
+)
+
+// Why a call, a stage or a ring ended; found with context.Cause.
+var (
+	ErrCallerGone = errors.New("caller hung up")
+	ErrWithdrawn  = errors.New("withdrawn")
+	ErrShutdown   = errors.New("shutdown")
+	ErrInternal   = errors.New("internal fault")
+	ErrTooLong    = errors.New("longest call reached")
+	ErrOperator   = errors.New("ended by an operator")
+	ErrVanished   = errors.New("no audio and no answer from the far end")
+)
+
+// Answers to operators.
+var (
+	ErrUnknown  = errors.New("call: not found")
+	ErrBadState = errors.New("call: no such state; use ready, not ready or logged out")
+)
+
+// legEnded is the cause of a leg's context: how its dialog ended.
+type legEnded struct {
+	status int    // final status where there is one
+	text   string // for people
+	byPeer bool   // they ended it
+	died   bool   // they vanished: silence, no refresh, no ACK, transport
+	never  bool   // it was never answered
+	nobody bool   // no reply whatsoever to our INVITE
+	retry  int    // index of the last target tried
+	sipWhy string
+}
+
+func (e *legEnded) Error() string {
+	if e.status != 0 {
+		return fmt.Sprintf("%d %s", e.status, e.text)
+	}
+	return e.text
+}
+
+// endedOf makes the cause of a leg from its dialog's last event.
+func endedOf(ev sip.Event) *legEnded {
+	switch ev := ev.(type) {
+	case sip.Failed:
+		return &legEnded{status: ev.Status, text: ev.Reason, byPeer: !ev.Unreachable, never: true,
+			nobody: ev.Unreachable, sipWhy: "failed"}
+	case sip.Ended:
+		died := ev.Why == "session-timer" || ev.Why == "no-ack" || ev.Why == "transport"
+		text := ev.Cause.Text
+		if text == "" {
+			text = ev.Why
+		}
+		return &legEnded{status: ev.Cause.Status, text: text, byPeer: ev.ByPeer, died: died, sipWhy: ev.Why}
+	}
+	return &legEnded{text: "ended"}
+}
+
+// The causes that hotline itself gives to a dialog.
+var (
+	causeNormal      = sip.Cause{Q850: 16, Text: "normal clearing"}
+	causeNoAnswer    = sip.Cause{Status: 480, Q850: 19, Text: "no answer"}
+	causeUnavailable = sip.Cause{Status: 480, Q850: 20, Text: "nobody available"}
+	causeNotFound    = sip.Cause{Status: 404, Q850: 1, Text: "number not in service"}
+	causeForbidden   = sip.Cause{Status: 403, Q850: 21, Text: "not allowed"}
+	causeBusy        = sip.Cause{Status: 486, Q850: 17, Text: "busy"}
+	causeFull        = sip.Cause{Status: 503, Q850: 42, Text: "no capacity"}
+	causeInternal    = sip.Cause{Status: 500, Q850: 41, Text: "internal fault"}
+	causeShutdown    = sip.Cause{Status: 503, Q850: 41, Text: "shutting down"}
+	causeElsewhere   = sip.Cause{Status: 0, Q850: 26, Text: "offer withdrawn"}
+	causeVanished    = sip.Cause{Status: 408, Q850: 27, Text: "no audio from the far end"}
+	causeRestarted   = sip.Cause{Q850: 41, Text: "engine restarted"}
+)
+
+// passOn maps a second leg's failure to what the caller is told. A 6xx is
+// global and would keep the caller's phone from trying elsewhere, so it never
+// goes through (RFC 3261 section 21.6).
+func passOn(e *legEnded) sip.Cause {
+	c := sip.Cause{Status: e.status, Text: e.text}
+	switch {
+	case e.status >= 600:
+		c.Status = 480
+	case e.status == 401 || e.status == 407 || e.status == 487 || e.status < 300:
+		c.Status = 480
+	case e.status < 400:
+		c.Status = 480
+	}
+	return c
+}
+
+func toStoreCause(status int, q850 int, text, blame string) store.Cause {
+	return store.Cause{Status: status, Q850: q850, Text: text, Blame: blame}
+}

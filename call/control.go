@@ -1,0 +1,164 @@
+package call
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"hotline/acd"
+	"hotline/recordings"
+	"hotline/store"
+)
+
+// Store is where the engine keeps what it knows, for reading.
+func (e *Engine) Store() store.Store { return e.store }
+
+// Recordings is the folder of recordings; nil if nothing is recorded.
+func (e *Engine) Recordings() *recordings.Dir { return e.recs }
+
+// askTime bounds how long an operator's question may take.
+const askTime = 5 * time.Second
+
+// Agents are all agents of the center, by id.
+func (e *Engine) Agents() []AgentView {
+	ctx, cancel := context.WithTimeout(context.Background(), askTime)
+	defer cancel()
+	infos, _ := e.disp.snapshot(ctx)
+	byID := map[acd.AgentID]acd.AgentInfo{}
+	for _, a := range infos {
+		byID[a.ID] = a
+	}
+	w := e.world.Load()
+	accounts := *e.accounts.Load()
+	out := make([]AgentView, 0, len(w.center.Agents))
+	for _, id := range sortedKeys(w.center.Agents) {
+		a, i := w.center.Agents[id], byID[acd.AgentID(id)]
+		_, secret := accounts[id]
+		out = append(out, AgentView{ID: id, Name: a.Name, State: i.State.String(), Reason: i.Reason, Since: i.Since,
+			Until: i.Until, Call: string(i.Call), Queues: a.Queues, Phone: e.phoneOf(id, a),
+			Reachable: e.reachable(id, a), Grade: i.Stars, Ratings: int(i.Ratings + 0.5), HasSecret: secret})
+	}
+	return out
+}
+
+func (e *Engine) phoneOf(id string, a store.Agent) string {
+	switch {
+	case a.Trunk != "":
+		return "trunk:" + a.Trunk + "/" + a.Number
+	case a.Contact != "":
+		return a.Contact
+	}
+	if t := e.sip.Contacts(id); len(t) > 0 {
+		return t[0].URI
+	}
+	return ""
+}
+
+// Queues are all queues of the center, by id.
+func (e *Engine) Queues() []QueueView {
+	ctx, cancel := context.WithTimeout(context.Background(), askTime)
+	defer cancel()
+	agents, queues := e.disp.snapshot(ctx)
+	w := e.world.Load()
+	at := map[string]int{}
+	out := make([]QueueView, 0, len(w.center.Queues))
+	for i, id := range sortedKeys(w.center.Queues) {
+		at[id] = i
+		out = append(out, QueueView{ID: id, Name: w.center.Queues[id].Name})
+	}
+	for _, q := range queues {
+		if i, ok := at[string(q.ID)]; ok {
+			out[i].Waiting, out[i].Longest = q.Waiting+q.Offered, q.Longest
+		}
+	}
+	for _, a := range agents {
+		for _, q := range a.Queues {
+			i, ok := at[string(q)]
+			switch {
+			case !ok || a.State == acd.LoggedOut:
+			case a.State == acd.ReadyState && a.Reachable:
+				out[i].Ready++
+			case a.State == acd.Talking:
+				out[i].Talking++
+			default:
+				out[i].Others++
+			}
+		}
+	}
+	return out
+}
+
+// Numbers are all numbers of the center.
+func (e *Engine) Numbers() []NumberView {
+	w := e.world.Load()
+	out := make([]NumberView, 0, len(w.center.Numbers))
+	for _, id := range sortedKeys(w.center.Numbers) {
+		n := w.center.Numbers[id]
+		out = append(out, NumberView{Number: id, Name: n.Name, To: n.To, Trunks: n.Trunks})
+	}
+	return out
+}
+
+// Calls are the running calls, oldest first.
+func (e *Engine) Calls() []CallView {
+	byID := map[string]CallView{}
+	for _, c := range e.snapshotCalls() {
+		if v := c.view.Load(); v != nil {
+			byID[v.ID] = *v
+		}
+	}
+	out := make([]CallView, 0, len(byID))
+	for _, id := range sortedKeys(byID) { // ids are ordered by time
+		out = append(out, byID[id])
+	}
+	return out
+}
+
+// Trunks are all trunks of the center with their live state.
+func (e *Engine) Trunks() []TrunkView {
+	w := e.world.Load()
+	out := []TrunkView{}
+	for _, s := range e.sip.Trunks() {
+		t := w.center.Trunks[s.Name]
+		v := TrunkView{ID: s.Name, Name: t.Name, Registers: t.Register, Registered: s.Registered, Error: s.Error, Expires: s.Expires}
+		for _, p := range s.Peers {
+			u := p.URI
+			if p.DownUntil.After(time.Now()) {
+				u += " (down until " + p.DownUntil.Format(time.TimeOnly) + ": " + p.Error + ")"
+			}
+			v.Peers = append(v.Peers, u)
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+// Hangup ends a call for both sides.
+func (e *Engine) Hangup(call, actor string) error {
+	c := e.call(call)
+	if c == nil {
+		return fmt.Errorf("call %s: %w", call, ErrUnknown)
+	}
+	e.log.Info("hang up", "call", call, "actor", actor)
+	c.cancel(ErrOperator)
+	return nil
+}
+
+// Status is the engine at a glance.
+func (e *Engine) Status() Status {
+	s := Status{Version: e.cfg.Version, Up: time.Since(e.began), Realm: e.realm, Calls: e.running(),
+		Served: e.stats.Calls.Load(), Panics: e.stats.Panics.Load() + e.sip.Stats().Panics.Load()}
+	for _, p := range e.cfg.SIP.Packet {
+		s.SIP = append(s.SIP, "udp://"+p.LocalAddr().String())
+	}
+	for _, l := range e.cfg.SIP.Stream {
+		s.SIP = append(s.SIP, "tcp://"+l.Addr().String())
+	}
+	s.RTP = fmt.Sprintf("%s:%d-%d", e.cfg.Media.Addr, e.cfg.Media.PortMin, e.cfg.Media.PortMax)
+	e.mu.Lock()
+	for _, k := range sortedKeys(e.degraded) {
+		s.Degraded = append(s.Degraded, e.degraded[k])
+	}
+	e.mu.Unlock()
+	return s
+}

@@ -1,0 +1,201 @@
+package call
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"hotline/acd"
+	"hotline/store"
+)
+
+// dispatcher is the one goroutine that owns the acd.Core: it feeds it events
+// and the time, journals them, and hands each command to the call it is for. A
+// call that can't take an offer counts as unreachable.
+type dispatcher struct {
+	core   *acd.Core
+	events chan request
+	eng    *Engine
+	seq    uint64
+	epoch  uint64
+	back   []acd.Event                // of commands that could not be delivered
+	offers map[acd.OfferID]acd.CallID // that ring
+}
+
+// request is an event, or a question to the core.
+type request struct {
+	ev    acd.Event
+	ask   func(*acd.Core, time.Time)
+	reply chan []acd.Command // gets what an event led to; nil if nobody asks
+}
+
+// dispatchQueue is how many events may wait; calls wait for room.
+const dispatchQueue = 4096
+
+func newDispatcher(e *Engine, epoch uint64) *dispatcher {
+	return &dispatcher{core: acd.New(acd.Config{Node: e.cfg.Node, Epoch: epoch}), eng: e, epoch: epoch,
+		events: make(chan request, dispatchQueue), offers: map[acd.OfferID]acd.CallID{}}
+}
+
+// run ends with ctx, which the engine cancels after its last call has ended.
+func (d *dispatcher) run(ctx context.Context) {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		if at, ok := d.core.Deadline(); ok {
+			timer.Reset(max(time.Until(at), 0))
+		} else {
+			timer.Reset(time.Hour)
+		}
+		select {
+		case r := <-d.events:
+			d.handle(r)
+		case <-timer.C:
+			d.step(acd.Tick{})
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (d *dispatcher) handle(r request) {
+	if r.ask != nil {
+		r.ask(d.core, time.Now())
+		close(r.reply)
+		return
+	}
+	out := d.step(r.ev)
+	if r.reply != nil {
+		r.reply <- out
+	}
+}
+
+// step applies an event and does what it leads to.
+func (d *dispatcher) step(ev acd.Event) []acd.Command {
+	now := time.Now()
+	out := d.apply(now, ev)
+	for len(d.back) > 0 {
+		ev := d.back[0]
+		d.back = d.back[1:]
+		d.apply(now, ev)
+	}
+	return out
+}
+
+func (d *dispatcher) apply(now time.Time, ev acd.Event) []acd.Command {
+	d.log(now, ev)
+	switch ev := ev.(type) {
+	case acd.OfferAnswered:
+		delete(d.offers, ev.Offer)
+	case acd.OfferRefused:
+		delete(d.offers, ev.Offer)
+	}
+	out := d.core.Step(now, ev)
+	for _, cmd := range out {
+		d.deliver(cmd)
+	}
+	return out
+}
+
+// log journals an event for replay. A Tick that found nothing due would add
+// nothing, but what is due depends on its time, so it is kept too.
+func (d *dispatcher) log(now time.Time, ev acd.Event) {
+	body, err := acd.EncodeEvent(ev)
+	if err != nil {
+		d.eng.log.Error("acd event was not journalled", "err", err)
+		return
+	}
+	d.seq++
+	d.eng.store.LogACD([]store.ACDEvent{{Seq: d.epoch<<40 | d.seq, At: now, Kind: strings.TrimPrefix(fmt.Sprintf("%T", ev), "acd."), Body: body}})
+}
+
+// deliver never blocks.
+func (d *dispatcher) deliver(cmd acd.Command) {
+	switch cmd := cmd.(type) {
+	case acd.Offer:
+		d.eng.metrics.decision(string(cmd.Queue), cmd.Reason.Factor)
+		d.offers[cmd.ID] = cmd.Call
+		if !d.toCall(cmd.Call, cmd) {
+			d.back = append(d.back, acd.OfferRefused{Offer: cmd.ID, How: acd.CallerGone})
+		}
+	case acd.Withdraw:
+		call := d.offers[cmd.ID]
+		delete(d.offers, cmd.ID)
+		d.toCall(call, cmd)
+	case acd.Overflow:
+		d.toCall(cmd.Call, cmd)
+	case acd.AgentChanged:
+		d.eng.agentChanged(cmd)
+	}
+}
+
+func (d *dispatcher) toCall(id acd.CallID, cmd acd.Command) bool {
+	c := d.eng.call(string(id))
+	if c == nil {
+		return false
+	}
+	select {
+	case c.acd <- cmd:
+		return true
+	default:
+		d.eng.stats.Dropped.Add(1)
+		return false
+	}
+}
+
+// send hands over an event; it waits for room, unless ctx ends.
+func (d *dispatcher) send(ctx context.Context, ev acd.Event) error {
+	select {
+	case d.events <- request{ev: ev}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// must hands over an event that may not be lost: the last words of a stage. It
+// waits for room; the dispatcher outlives all calls.
+func (d *dispatcher) must(ev acd.Event) { d.events <- request{ev: ev} }
+
+// ask runs a question on the dispatcher's goroutine.
+func (d *dispatcher) ask(ctx context.Context, f func(*acd.Core, time.Time)) error {
+	r := request{ask: f, reply: make(chan []acd.Command)}
+	select {
+	case d.events <- r:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	select {
+	case <-r.reply:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// accept tells that the agent has answered; false if the offer is no longer his.
+func (d *dispatcher) accept(ctx context.Context, o acd.Offer) bool {
+	r := request{ev: acd.OfferAnswered{Offer: o.ID}, reply: make(chan []acd.Command, 1)}
+	select {
+	case d.events <- r:
+	case <-ctx.Done():
+		return false
+	}
+	for _, cmd := range <-r.reply {
+		if a, ok := cmd.(acd.AgentChanged); ok && a.State == acd.Talking && a.Call == o.Call && a.Agent == o.Agent {
+			return true
+		}
+	}
+	return false
+}
+
+func (d *dispatcher) position(ctx context.Context, id acd.CallID) (pos int, wait time.Duration, ok bool) {
+	err := d.ask(ctx, func(c *acd.Core, _ time.Time) { pos, wait, ok = c.Position(id) })
+	return pos, wait, ok && err == nil
+}
+
+func (d *dispatcher) snapshot(ctx context.Context) (agents []acd.AgentInfo, queues []acd.QueueInfo) {
+	d.ask(ctx, func(c *acd.Core, now time.Time) { agents, queues = c.Agents(), c.Queues(now) })
+	return agents, queues
+}

@@ -1,0 +1,215 @@
+package call
+
+import (
+	"net/netip"
+	"strings"
+	"time"
+
+	"hotline/acd"
+	"hotline/sip"
+	"hotline/store"
+)
+
+// onCall takes a new INVITE; it runs on a SIP worker and never blocks.
+func (e *Engine) onCall(inc *sip.Incoming) sip.Inbox {
+	if e.ctx.Err() != nil || e.running() >= e.cfg.MaxCalls {
+		e.stats.Refused.Add(1)
+		return nil
+	}
+	c, first, refuse := e.newCall(inc)
+	if refuse.Status != 0 {
+		in := refusedInbox{}
+		e.log.Info("call refused", "peer", peerName(inc.Peer), "status", refuse.Status, "cause", refuse.Text)
+		e.jobs.add(func() { inc.End(refuse) })
+		return in
+	}
+	if c == nil {
+		e.stats.Refused.Add(1)
+		return nil
+	}
+	e.mu.Lock()
+	e.calls[c.id] = c
+	e.mu.Unlock()
+	e.log.Info("call begin", "call", c.id, "peer", c.from, "called", c.cdr.Called)
+	// Owned by the engine; ends with the call, which ends with the engine's context.
+	e.wg.Go(func() { e.serve(c, first) })
+	return c.caller
+}
+
+// refusedInbox takes the last event of a call that was turned away.
+type refusedInbox struct{}
+
+func (refusedInbox) Deliver(sip.Event) {}
+
+// serve runs one call to its end.
+func (e *Engine) serve(c *Call, first stage) {
+	busy := strings.TrimPrefix(c.from, "agent:")
+	if busy == c.from {
+		busy = ""
+	}
+	if busy != "" {
+		e.occupy(busy, true)
+	}
+	c.run(e.ctx, first)
+	if busy != "" {
+		e.occupy(busy, false)
+	}
+	e.mu.Lock()
+	delete(e.calls, c.id)
+	e.mu.Unlock()
+	e.stats.Calls.Add(1)
+}
+
+// newCall decides what an INVITE is for. With a refusal there is no call.
+func (e *Engine) newCall(inc *sip.Incoming) (*Call, stage, sip.Cause) {
+	w := e.world.Load()
+	now := time.Now()
+	c := &Call{id: store.NewID(now), eng: e, inc: inc, log: e.log, began: now,
+		acd: make(chan acd.Command, 8), vars: map[string]string{}}
+	c.identify(w, inc)
+	c.cdr = store.CDR{ID: c.id, Node: e.cfg.Node, Began: now, Caller: c.number, Name: c.name, Called: inc.Number, From: c.from}
+	first, refuse := e.firstStage(w, c)
+	if refuse.Status != 0 {
+		return nil, nil, refuse
+	}
+	leg, err := e.newLeg("caller", c.from, c.number)
+	if err != nil {
+		e.log.Warn("call refused", "call", c.id, "err", err)
+		return nil, nil, causeFull
+	}
+	leg.d = inc.Dialog
+	a := inc.Source.Addr().Unmap()
+	leg.latch = []netip.Prefix{netip.PrefixFrom(a, a.BitLen())}
+	c.caller = leg
+	return c, first, sip.Cause{}
+}
+
+// identify says who calls: an agent by his account, the world by its number.
+func (c *Call) identify(w *world, inc *sip.Incoming) {
+	who := inc.From
+	if inc.Asserted.User != "" {
+		who = inc.Asserted
+	}
+	c.number, c.name = plainNumber(who.User), who.Display
+	c.from = peerName(inc.Peer)
+	if id := inc.Peer.Account; id != "" {
+		c.number = id
+		if a, ok := w.center.Agents[id]; ok && a.Name != "" {
+			c.name = a.Name
+		}
+	}
+}
+
+func peerName(p sip.Peer) string {
+	if p.Account != "" {
+		return "agent:" + p.Account
+	}
+	return "trunk:" + p.Trunk
+}
+
+// plainNumber keeps what may stand in a number or name, so that it is safe as a
+// file name, in a header and in a report.
+func plainNumber(s string) string {
+	keep := func(r rune) rune {
+		switch {
+		case r >= '0' && r <= '9', r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', strings.ContainsRune("+-._*#", r):
+			return r
+		}
+		return -1
+	}
+	s = strings.Map(keep, s)
+	if s == "" {
+		return "anonymous"
+	}
+	return s[:min(len(s), 64)]
+}
+
+// firstStage finds what the dialled number is for this caller.
+func (e *Engine) firstStage(w *world, c *Call) (stage, sip.Cause) {
+	number := c.inc.Number
+	n, ok := w.center.Numbers[number]
+	c.lang = w.language(n)
+	if agent := c.inc.Peer.Account; agent != "" {
+		if s := codeFor(w, agent, number); s != nil {
+			return s, sip.Cause{}
+		}
+	}
+	if ok && allowed(n, c.inc.Peer) {
+		if to, id, _ := strings.Cut(n.To, ":"); to == "trunk" {
+			return e.outward(w, c, id, number)
+		}
+		if s := e.stageFor(c, n.To); s != nil {
+			return s, sip.Cause{}
+		}
+	}
+	if agent := c.inc.Peer.Account; agent != "" && !ok {
+		if _, ok := w.center.Agents[number]; ok {
+			return dialStage{agent: number}, sip.Cause{}
+		}
+		if out := w.center.Agents[agent].Outbound; len(out) > 0 && dialable(number) {
+			return dialStage{trunk: out[0], number: number}, sip.Cause{}
+		}
+	}
+	return nil, causeNotFound
+}
+
+// outward lets a call out over a trunk: from a phone, or from a trunk that may
+// hairpin.
+func (e *Engine) outward(w *world, c *Call, trunk, number string) (stage, sip.Cause) {
+	if in := c.inc.Peer.Trunk; in != "" && w.center.Trunks[in].Hairpin != "allow" && w.center.Trunks[trunk].Hairpin != "allow" {
+		return nil, causeForbidden
+	}
+	return dialStage{trunk: trunk, number: number}, sip.Cause{}
+}
+
+// allowed tells whether a peer may dial a number.
+func allowed(n store.Number, p sip.Peer) bool {
+	if len(n.Trunks) == 0 || p.Account != "" {
+		return true
+	}
+	for _, t := range n.Trunks {
+		if t == p.Trunk {
+			return true
+		}
+	}
+	return false
+}
+
+// dialable tells whether a string is a plain number that may go to a trunk.
+func dialable(s string) bool {
+	if len(s) < 2 || len(s) > 32 {
+		return false
+	}
+	for i, r := range s {
+		if (r < '0' || r > '9') && !(i == 0 && r == '+') {
+			return false
+		}
+	}
+	return true
+}
+
+// stageFor reads a destination: "flow:x", "queue:x", "agent:x", "trunk:x".
+func (e *Engine) stageFor(c *Call, to string) stage {
+	kind, id, _ := strings.Cut(to, ":")
+	switch kind {
+	case "flow":
+		return menuStage{flow: id}
+	case "queue":
+		return waitStage{queue: id, since: c.began}
+	case "agent":
+		return dialStage{agent: id}
+	case "trunk":
+		return dialStage{trunk: id, number: c.inc.Number}
+	}
+	return nil
+}
+
+// stageForNumber goes on as if the caller had dialled one of our numbers.
+func (e *Engine) stageForNumber(c *Call, number string) stage {
+	n, ok := e.world.Load().center.Numbers[number]
+	if !ok {
+		c.blame(causeNotFound.Status, causeNotFound.Q850, causeNotFound.Text, "us")
+		return goodbyeStage{prompts: []string{"not-in-service", "goodbye"}}
+	}
+	return e.stageFor(c, n.To)
+}

@@ -1,0 +1,329 @@
+package call
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"hotline/media"
+	"hotline/media/sdp"
+	"hotline/sip"
+	"hotline/store"
+)
+
+// Leg is one dialog and its audio stream. The dialog's SIP worker composes
+// descriptions through it, both planes tell it what happened, and the call's
+// goroutine reads that from its channels. None of the channels is ever waited
+// for by those who write: what finds no room is dropped and counted.
+type Leg struct {
+	id    media.LegID
+	eng   *Engine
+	role  string // "caller", "agent", "party"
+	peer  string // "agent:1001", "trunk:acme"
+	phone string // number or user part
+	began time.Time
+
+	d     *sip.Dialog  // set once, before any event
+	desc  *sdp.Session // the SIP worker's
+	local media.Local
+	latch []netip.Prefix // further sources from which audio may come; the SIP worker's
+
+	ctx     context.Context // ends with the dialog; its cause is a *legEnded
+	end     context.CancelCauseFunc
+	ready   chan struct{} // closed when audio can flow
+	up      chan struct{} // closed when the dialog is confirmed
+	ringing chan sip.Ringing
+	digits  chan digit
+	holds   chan bool
+	updated chan struct{} // the dialog's state changed
+	silent  chan time.Duration
+	closed  chan media.LegStats
+
+	readyOnce, upOnce sync.Once
+	held              atomic.Bool
+	info              atomic.Bool  // digits come by INFO
+	answered          atomic.Int64 // Unix ns
+	codec             atomic.Uint32
+
+	mu    sync.Mutex                     // guards plays and next
+	plays map[media.PlayID]chan struct{} // closed when the play has ended
+	next  media.PlayID
+}
+
+// digit is a key that the far end pressed.
+type digit struct {
+	r    rune
+	info bool // by INFO: audio carried nothing of it
+	dur  time.Duration
+}
+
+// typeAhead is how many digits a leg keeps for a menu that comes later.
+const typeAhead = 32
+
+// newLeg opens the audio of a leg. It fails with media.ErrNoPorts.
+func (e *Engine) newLeg(role, peer, phone string) (*Leg, error) {
+	l := &Leg{
+		id: media.LegID(store.NewID(time.Now())), eng: e, role: role, peer: peer, phone: phone,
+		began: time.Now(),
+		ready: make(chan struct{}), up: make(chan struct{}),
+		ringing: make(chan sip.Ringing, 16), digits: make(chan digit, typeAhead),
+		holds: make(chan bool, 16), updated: make(chan struct{}, 1),
+		silent: make(chan time.Duration, 1), closed: make(chan media.LegStats, 1),
+		plays: map[media.PlayID]chan struct{}{},
+	}
+	l.ctx, l.end = context.WithCancelCause(context.Background())
+	local, err := e.media.Open(l.id)
+	if err != nil {
+		return nil, fmt.Errorf("call: open audio: %w", err)
+	}
+	l.local = local
+	l.desc = sdp.New(sdp.Local{Addr: local.Addr, Codecs: []uint8{uint8(media.PCMU), uint8(media.PCMA)},
+		Events: true, PTime: 20 * time.Millisecond})
+	e.legs.Store(l.id, l)
+	return l, nil
+}
+
+// close frees the leg's audio and gives its last figures.
+func (l *Leg) close() media.LegStats {
+	l.eng.media.Do(media.Close{Leg: l.id})
+	defer l.eng.legs.Delete(l.id)
+	t := time.NewTimer(time.Second)
+	defer t.Stop()
+	select {
+	case st := <-l.closed:
+		return st
+	case <-t.C:
+		return media.LegStats{}
+	}
+}
+
+// Offer, Answer and Accept make Leg a sip.Media; they run on the SIP worker.
+
+// Offer composes our description.
+func (l *Leg) Offer() ([]byte, error) { return l.desc.Offer(sdp.SendRecv), nil }
+
+// Answer reads theirs and composes ours.
+func (l *Leg) Answer(offer []byte) ([]byte, error) {
+	body, r, err := l.desc.Answer(offer, sdp.SendRecv)
+	if err != nil {
+		return nil, err
+	}
+	l.apply(r)
+	return body, nil
+}
+
+// Accept reads their answer to our offer.
+func (l *Leg) Accept(answer []byte) error {
+	r, err := l.desc.Accept(answer)
+	if err != nil {
+		return err
+	}
+	l.apply(r)
+	return nil
+}
+
+// apply hands what was negotiated to the media engine and notes a hold.
+func (l *Leg) apply(r sdp.Remote) {
+	l.codec.Store(uint32(r.Codec) + 1)
+	l.eng.media.Do(media.SetRemote{
+		Leg: l.id, Addr: r.Addr, Codec: media.Codec(r.Codec), EventType: r.EventType,
+		Send: r.Send, Receive: r.Receive, PTime: r.PTime, Latch: l.latch,
+		InBandDTMF: r.EventType == 0,
+	})
+	l.readyOnce.Do(func() { close(l.ready) })
+	if was := l.held.Swap(r.Held); was != r.Held {
+		select {
+		case l.holds <- r.Held:
+		default:
+			l.eng.stats.Dropped.Add(1)
+		}
+	}
+}
+
+// Deliver makes Leg a sip.Inbox; it runs on the SIP worker.
+func (l *Leg) Deliver(ev sip.Event) {
+	switch ev := ev.(type) {
+	case sip.Ringing:
+		select {
+		case l.ringing <- ev:
+		default:
+			l.eng.stats.Dropped.Add(1)
+		}
+	case sip.Answered:
+		l.answered.CompareAndSwap(0, time.Now().UnixNano())
+		l.upOnce.Do(func() { close(l.up) })
+		l.touch()
+	case sip.Updated:
+		l.touch()
+	case sip.Digit:
+		l.info.Store(true)
+		l.press(digit{ev.Rune, true, ev.Duration})
+	case sip.Failed, sip.Ended:
+		l.end(endedOf(ev))
+	}
+}
+
+func (l *Leg) touch() {
+	select {
+	case l.updated <- struct{}{}:
+	default:
+	}
+}
+
+// heard takes an event of the media engine; it runs on the engine's goroutine.
+func (l *Leg) heard(ev media.Event) {
+	switch ev := ev.(type) {
+	case media.Digit:
+		if ev.Method == "inband" && l.info.Load() {
+			return // a phone that sends INFO may sound its keys as well
+		}
+		l.press(digit{ev.Rune, false, ev.Duration})
+	case media.Played:
+		l.mu.Lock()
+		done := l.plays[ev.ID]
+		delete(l.plays, ev.ID)
+		l.mu.Unlock()
+		if done != nil {
+			close(done)
+		}
+	case media.Silent:
+		select {
+		case <-l.silent:
+		default:
+		}
+		select {
+		case l.silent <- ev.For:
+		default:
+		}
+	case media.Heard:
+		select {
+		case <-l.silent:
+		default:
+		}
+	case media.Closed:
+		select {
+		case l.closed <- ev.Stats:
+		default:
+		}
+	}
+}
+
+func (l *Leg) press(d digit) {
+	select {
+	case l.digits <- d:
+	default:
+		l.eng.stats.Dropped.Add(1)
+	}
+}
+
+// start plays clips and returns the id and a channel that closes when it ended.
+func (l *Leg) start(clips []media.ClipID, tone media.Tone, loop bool) (media.PlayID, <-chan struct{}) {
+	done := make(chan struct{})
+	l.mu.Lock()
+	l.next++
+	id := l.next
+	l.plays[id] = done
+	l.mu.Unlock()
+	l.eng.media.Do(media.Play{Leg: l.id, ID: id, Clips: clips, Tone: tone, Loop: loop})
+	return id, done
+}
+
+// stop ends whatever plays.
+func (l *Leg) stop() { l.eng.media.Do(media.Stop{Leg: l.id}) }
+
+// play plays clips to their end. Where interrupt is set a waiting digit ends it.
+func (l *Leg) play(ctx context.Context, clips []media.ClipID, interrupt bool) error {
+	if len(clips) == 0 {
+		return context.Cause(ctx)
+	}
+	if interrupt && len(l.digits) > 0 {
+		return nil
+	}
+	id, done := l.start(clips, media.Tone{}, false)
+	var keys chan digit
+	if interrupt {
+		keys = l.digits
+	}
+	select {
+	case <-done:
+		return nil
+	case d := <-keys:
+		l.eng.media.Do(media.Stop{Leg: l.id, ID: id})
+		l.unread(d)
+		return nil
+	case <-ctx.Done():
+		l.eng.media.Do(media.Stop{Leg: l.id, ID: id})
+		return context.Cause(ctx)
+	}
+}
+
+// unread puts a digit back in front of those that came since.
+func (l *Leg) unread(d digit) {
+	rest := []digit{d}
+	for {
+		select {
+		case n := <-l.digits:
+			rest = append(rest, n)
+			continue
+		default:
+		}
+		break
+	}
+	for _, n := range rest {
+		l.press(n)
+	}
+}
+
+// flush forgets digits typed ahead.
+func (l *Leg) flush() {
+	for {
+		select {
+		case <-l.digits:
+		default:
+			return
+		}
+	}
+}
+
+// waitReady waits until audio can flow: at once for an early offer, after the
+// ACK for a late one.
+func (l *Leg) waitReady(ctx context.Context) error {
+	select {
+	case <-l.ready:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-l.ctx.Done():
+		return context.Cause(l.ctx)
+	}
+}
+
+// ended tells how the leg's dialog ended; nil while it lives.
+func (l *Leg) ended() *legEnded {
+	if l.ctx.Err() == nil {
+		return nil
+	}
+	if e, ok := context.Cause(l.ctx).(*legEnded); ok {
+		return e
+	}
+	return &legEnded{text: "ended"}
+}
+
+// record makes the CDR's view of the leg.
+func (l *Leg) record(st media.LegStats, cause store.Cause, ended time.Time) store.Leg {
+	out := store.Leg{ID: string(l.id), Role: l.role, Peer: l.peer, Number: l.phone, Began: l.began, Ended: ended,
+		Cause: cause, In: st.PacketsIn, Out: st.PacketsOut, Lost: st.Lost, Jitter: store.Duration(st.Jitter)}
+	if ns := l.answered.Load(); ns != 0 {
+		out.Answered = time.Unix(0, ns)
+	}
+	switch l.codec.Load() {
+	case uint32(media.PCMU) + 1:
+		out.Codec = "PCMU"
+	case uint32(media.PCMA) + 1:
+		out.Codec = "PCMA"
+	}
+	return out
+}

@@ -1,0 +1,277 @@
+package call
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"hotline/ivr"
+	"hotline/media"
+	"hotline/sip"
+	"hotline/store"
+)
+
+// Why an agent's phone could not be rung, or was rung in vain.
+var (
+	errUnreachable = errors.New("unreachable")
+	errDeclined    = errors.New("declined")
+)
+
+// dialStage rings one phone or one trunk for the caller, and passes through
+// what it says until it answers.
+type dialStage struct {
+	agent  string // an agent's phone, or
+	trunk  string // a number over a trunk
+	number string
+}
+
+func (s dialStage) name() string {
+	if s.agent != "" {
+		return "dial agent " + s.agent
+	}
+	return "dial " + s.trunk
+}
+
+func (s dialStage) run(ctx context.Context, c *Call) stage {
+	rctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	leg, err := s.dial(rctx, c)
+	if err != nil {
+		return s.failed(ctx, c, err)
+	}
+	confirm := s.agent != "" && c.eng.world.Load().confirms(s.agent)
+	result := make(chan error, 1)
+	// Owned by this stage, which always takes the result; ends with rctx or the leg.
+	c.eng.wg.Go(func() { result <- c.awaitAgent(rctx, leg, confirm) })
+	var ringOut <-chan time.Time
+	if s.agent != "" {
+		t := time.NewTimer(60 * time.Second)
+		defer t.Stop()
+		ringOut = t.C
+	}
+	for {
+		select {
+		case r := <-leg.ringing:
+			c.passRinging(r, leg)
+		case <-ringOut:
+			stop(ErrWithdrawn)
+		case err := <-result:
+			c.drainRinging(leg)
+			if err == nil {
+				if s.agent != "" {
+					c.eng.occupy(s.agent, true)
+					c.agent = s.agent
+				}
+				return talkStage{leg: leg, agent: s.agent}
+			}
+			c.dropLeg(leg, causeElsewhere, blameOf(leg.role, leg.peer))
+			return s.failed(ctx, c, err)
+		}
+	}
+}
+
+func (s dialStage) dial(ctx context.Context, c *Call) (*Leg, error) {
+	if s.agent != "" {
+		return c.callAgent(ctx, s.agent, store.Queue{}, "")
+	}
+	return c.callTrunk(ctx, s.trunk, s.number)
+}
+
+// failed tells the caller why: by status before the answer, by voice after it.
+func (s dialStage) failed(ctx context.Context, c *Call, err error) stage {
+	if ctx.Err() != nil {
+		return nil
+	}
+	to, blame := causeUnavailable, "agent"
+	if s.trunk != "" {
+		blame = "trunk"
+	}
+	var e *legEnded
+	switch {
+	case errors.As(err, &e):
+		to = passOn(e)
+	case errors.Is(err, ErrWithdrawn):
+		to = causeNoAnswer
+	case errors.Is(err, media.ErrNoPorts):
+		to, blame = causeFull, "us"
+	}
+	c.note("failed: %v", err)
+	if next := c.resume(ivr.Failed); next != nil {
+		return next
+	}
+	c.blame(to.Status, to.Q850, to.Text, blame)
+	if c.answers {
+		return goodbyeStage{prompts: []string{"ringing-failed", "goodbye"}}
+	}
+	return nil
+}
+
+// passRinging lets the caller hear what the second leg says before its answer:
+// 180 as 180, early audio as 183 with the bridge open.
+func (c *Call) passRinging(r sip.Ringing, l *Leg) {
+	if c.answers {
+		if !r.Early {
+			c.caller.start(nil, media.Tone{Kind: media.ToneRingback}, true)
+			return
+		}
+		c.caller.stop()
+		c.seat(l)
+		return
+	}
+	if !r.Early {
+		if r.Status != 183 {
+			c.inc.Ring()
+		}
+		return
+	}
+	c.seat(l)
+	c.inc.Progress(c.caller)
+}
+
+// drainRinging passes on what stood before the final answer in the queue.
+func (c *Call) drainRinging(l *Leg) {
+	for {
+		select {
+		case r := <-l.ringing:
+			c.passRinging(r, l)
+		default:
+			return
+		}
+	}
+}
+
+// callAgent rings an agent's phone, wherever it is. The leg lives when err is nil.
+func (c *Call) callAgent(ctx context.Context, id string, q store.Queue, queue string) (*Leg, error) {
+	w := c.eng.world.Load()
+	a, ok := w.center.Agents[id]
+	if !ok {
+		return nil, errUnreachable
+	}
+	targets := c.eng.targets(id, a)
+	if len(targets) == 0 {
+		return nil, errUnreachable
+	}
+	inv := sip.Invite{Targets: targets, NoAnswer: 8 * time.Second}
+	inv.From = sip.Address{Display: c.display(q, queue), User: c.number}
+	inv.To = sip.Address{User: id}
+	inv.Headers = [][2]string{{"X-Hotline-Call", c.id}}
+	if queue != "" {
+		inv.Headers = append(inv.Headers, [2]string{"X-Hotline-Queue", queue})
+	}
+	return c.dialLeg(ctx, "agent", "agent:"+id, id, inv)
+}
+
+// display is the name that an agent's phone shows: who calls, and on which queue.
+func (c *Call) display(q store.Queue, queue string) string {
+	name := c.name
+	if name == "" {
+		name = c.number
+	}
+	if queue == "" {
+		return name
+	}
+	title := q.Name
+	if title == "" {
+		title = queue
+	}
+	return title + ": " + name
+}
+
+// callTrunk dials a number over a trunk's peers, in their order.
+func (c *Call) callTrunk(ctx context.Context, trunk, number string) (*Leg, error) {
+	w := c.eng.world.Load()
+	t, ok := w.center.Trunks[trunk]
+	if !ok {
+		return nil, errUnreachable
+	}
+	targets, ok := c.eng.sip.Trunk(trunk, number)
+	if !ok || len(targets) == 0 {
+		return nil, errUnreachable
+	}
+	from := t.CallerID
+	if from == "" {
+		from = c.number
+	}
+	inv := sip.Invite{Targets: targets, Redirects: 0, NoAnswer: orDefault(t.NoAnswer.D(), 4*time.Second)}
+	inv.From = sip.Address{Display: c.name, User: from}
+	inv.To = sip.Address{User: number}
+	return c.dialLeg(ctx, "party", "trunk:"+trunk, number, inv)
+}
+
+// dialLeg opens a second leg and sends its INVITE.
+func (c *Call) dialLeg(ctx context.Context, role, peer, number string, inv sip.Invite) (*Leg, error) {
+	l, err := c.eng.newLeg(role, peer, number)
+	if err != nil {
+		return nil, fmt.Errorf("call: dial %s: %w", peer, err)
+	}
+	for _, t := range inv.Targets {
+		if t.Addr.IsValid() {
+			a := t.Addr.Addr().Unmap()
+			l.latch = append(l.latch, netip.PrefixFrom(a, a.BitLen()))
+		}
+	}
+	inv.Media, inv.Inbox = l, l
+	inv.MaxForwards = c.inc.MaxForwards - 1
+	l.d = c.eng.sip.Dial(inv)
+	c.legs = append(c.legs, l)
+	return l, nil
+}
+
+// awaitAgent waits until the leg is answered and, where asked, its person has
+// pressed 1. It reads the leg's digits and must be the only one who does.
+func (c *Call) awaitAgent(ctx context.Context, l *Leg, confirm bool) error {
+	select {
+	case <-l.up:
+	case <-l.ctx.Done():
+		return context.Cause(l.ctx)
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if err := l.waitReady(ctx); err != nil {
+		return err
+	}
+	if !confirm {
+		return nil
+	}
+	l.flush()
+	for {
+		_, done := l.start(c.eng.clips(c.lang, []string{"press-1-to-accept"}), media.Tone{}, false)
+		pause := time.NewTimer(6 * time.Second)
+	listen:
+		for {
+			select {
+			case d := <-l.digits:
+				pause.Stop()
+				l.stop()
+				if d.r == '1' {
+					return nil
+				}
+				return errDeclined
+			case <-done:
+				done = nil
+			case <-pause.C:
+				break listen
+			case <-l.ctx.Done():
+				pause.Stop()
+				return context.Cause(l.ctx)
+			case <-ctx.Done():
+				pause.Stop()
+				return context.Cause(ctx)
+			}
+		}
+	}
+}
+
+func blameOf(role, peer string) string {
+	switch {
+	case role == "agent":
+		return "agent"
+	case len(peer) > 6 && peer[:6] == "trunk:":
+		return "trunk"
+	case role == "caller":
+		return "caller"
+	}
+	return "agent"
+}

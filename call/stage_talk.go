@@ -1,0 +1,270 @@
+package call
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"hotline/acd"
+	"hotline/ivr"
+	"hotline/media"
+	"hotline/sip"
+	"hotline/store"
+)
+
+// announceStage tells the caller who serves him (S2.108). The agent hears a
+// short tone meanwhile, so that he knows that somebody is there.
+type announceStage struct{ talk talkStage }
+
+func (s announceStage) name() string { return "announce" }
+
+func (s announceStage) run(ctx context.Context, c *Call) stage {
+	s.talk.leg.start(c.eng.clips(c.lang, []string{"beep"}), media.Tone{}, false)
+	clips := c.eng.clips(c.lang, ivr.AtYourService(c.lang, s.talk.agent))
+	_, done := c.caller.start(clips, media.Tone{}, false)
+	select {
+	case <-done:
+		return s.talk
+	case <-s.talk.leg.ctx.Done():
+		return s.talk.agentGone(ctx, c)
+	case <-ctx.Done():
+		s.talk.callerGone(c)
+		return nil
+	}
+}
+
+// talkStage is the caller and a second leg, each hearing the other.
+type talkStage struct {
+	leg    *Leg
+	agent  string // "" if the second party is no agent of a queue
+	queue  string // "" outside of queues
+	wait   waitStage
+	record bool
+}
+
+func (s talkStage) name() string { return "talk" }
+
+func (s talkStage) run(ctx context.Context, c *Call) stage {
+	if err := c.answer(ctx); err != nil {
+		s.callerGone(c)
+		return nil
+	}
+	c.seat(s.leg)
+	c.caller.stop()
+	s.leg.stop()
+	if s.record {
+		c.startRecording(s)
+	}
+	c.cdr.Talks = append(c.cdr.Talks, store.Talk{Agent: s.agent, Queue: s.queue, Began: time.Now()})
+	c.journal()
+	next := s.loop(ctx, c)
+	c.cdr.Talks[len(c.cdr.Talks)-1].Ended = time.Now()
+	c.stopRecording()
+	return next
+}
+
+func (s talkStage) loop(ctx context.Context, c *Call) stage {
+	w := c.eng.world.Load()
+	keys := newKeys(w.surveyKey())
+	hold := holder{c: c, a: c.caller, b: s.leg}
+	hold.both()
+	for {
+		select {
+		case <-s.leg.ctx.Done():
+			return s.agentGone(ctx, c)
+		case d := <-s.leg.digits:
+			if s.queue != "" && keys.press(d.r, time.Now()) {
+				c.note("agent ended the talk by key")
+				return s.finish(ctx, c, causeNormal)
+			}
+			c.passDigit(d, c.caller)
+		case d := <-c.caller.digits:
+			c.passDigit(d, s.leg)
+		case h := <-c.caller.holds:
+			hold.set(c.caller, s.leg, h)
+		case h := <-s.leg.holds:
+			hold.set(s.leg, c.caller, h)
+		case d := <-c.caller.silent:
+			if w.vanished(d) && !c.caller.held.Load() {
+				c.blame(408, 27, "caller vanished: no audio", "caller")
+				c.cancel(ErrVanished)
+			}
+		case d := <-s.leg.silent:
+			if w.vanished(d) && !s.leg.held.Load() {
+				s.leg.end(&legEnded{status: 408, text: "no audio", died: true, sipWhy: "silence"})
+			}
+		case <-c.caller.updated:
+			c.journal()
+		case <-s.leg.updated:
+			c.journal()
+		case <-ctx.Done():
+			s.callerGone(c)
+			return nil
+		}
+	}
+}
+
+// holder plays music to whoever waits for a side that holds.
+type holder struct {
+	c    *Call
+	a, b *Leg
+}
+
+// both looks at holds that came before the talk.
+func (h holder) both() {
+	if h.a.held.Load() {
+		h.set(h.a, h.b, true)
+	}
+	if h.b.held.Load() {
+		h.set(h.b, h.a, true)
+	}
+}
+
+// set starts or ends the music that other hears while who holds.
+func (h holder) set(who, other *Leg, on bool) {
+	if !on {
+		other.stop()
+		return
+	}
+	other.start(h.c.eng.music(store.Queue{}), media.Tone{}, true)
+}
+
+// passDigit sends on a key that came by INFO; others went through as audio.
+func (c *Call) passDigit(d digit, to *Leg) {
+	if d.info {
+		c.eng.media.Do(media.SendDigit{Leg: to.id, Digit: d.r, Duration: max(d.dur, 100*time.Millisecond)})
+	}
+}
+
+// agentGone goes on after the second leg ended by itself.
+func (s talkStage) agentGone(ctx context.Context, c *Call) stage {
+	e := s.leg.ended()
+	if e != nil && e.died && s.queue != "" {
+		c.note("agent vanished: %s", e.sipWhy)
+		s.release(c, acd.TalkEnded{PhoneDied: true}, causeVanished)
+		back := s.wait
+		back.head = true
+		back.lead = []string{"please-hold"}
+		return back
+	}
+	return s.finish(ctx, c, causeNormal)
+}
+
+// finish ends the agent's part; the caller goes on to the survey where there is one.
+func (s talkStage) finish(ctx context.Context, c *Call, cause sip.Cause) stage {
+	s.release(c, acd.TalkEnded{}, cause)
+	if s.queue == "" {
+		who := "agent"
+		if e := s.leg.ended(); e != nil && s.leg.role != "agent" {
+			who = s.leg.role
+		}
+		c.blame(0, 16, "the other side hung up", blameOf(who, s.leg.peer))
+		return nil
+	}
+	w := c.eng.world.Load()
+	if flow := w.survey(s.queue); flow != "" && c.caller.ctx.Err() == nil {
+		return surveyStage{flow: flow}
+	}
+	c.blame(0, 16, "agent hung up", "agent")
+	return nil
+}
+
+// callerGone ends the agent's leg because the call is over.
+func (s talkStage) callerGone(c *Call) {
+	cause := causeNormal
+	if errors.Is(c.caller.ctx.Err(), context.Canceled) {
+		cause = sip.Cause{Q850: 16, Text: "caller hung up"}
+	}
+	s.release(c, acd.TalkEnded{}, cause)
+}
+
+// release frees the second leg and tells the ACD.
+func (s talkStage) release(c *Call, ev acd.TalkEnded, cause sip.Cause) {
+	c.unseat(s.leg)
+	c.dropLeg(s.leg, cause, blameOf(s.leg.role, s.leg.peer))
+	switch {
+	case s.queue != "":
+		ev.Agent, ev.Call = acd.AgentID(s.agent), acd.CallID(c.id)
+		c.eng.disp.must(ev)
+	case s.agent != "":
+		c.eng.occupy(s.agent, false)
+	}
+}
+
+// seat puts caller and second leg into the call's bridge.
+func (c *Call) seat(l *Leg) {
+	b := media.BridgeID(c.id)
+	c.eng.media.Do(media.Seat{Bridge: b, Leg: c.caller.id, Role: media.Caller})
+	c.eng.media.Do(media.Seat{Bridge: b, Leg: l.id, Role: media.Agent})
+}
+
+// unseat takes both out again.
+func (c *Call) unseat(l *Leg) {
+	c.eng.media.Do(media.Leave{Leg: l.id})
+	c.eng.media.Do(media.Leave{Leg: c.caller.id})
+	c.caller.stop() // hold music
+}
+
+// startRecording records the talk from its first word.
+func (c *Call) startRecording(s talkStage) {
+	if c.eng.recs == nil {
+		return
+	}
+	now := time.Now()
+	id := c.id
+	if n := len(c.cdr.Talks); n > 0 {
+		id = c.id + "-" + itoa(n+1)
+	}
+	_, path, err := c.eng.recs.Path(id, now)
+	if err != nil {
+		c.log.Error("recording cannot begin; the call goes on without", "call", c.id, "err", err)
+		c.eng.stats.RecordingErrors.Add(1)
+		return
+	}
+	c.rec = &store.Recording{ID: id, Call: c.id, Path: c.eng.recs.Rel(path), Agent: s.agent, Queue: s.queue, Began: now}
+	c.cdr.Recording = id
+	c.eng.records.Store(media.RecordingID(id), *c.rec)
+	c.eng.media.Do(media.Record{ID: media.RecordingID(id), Path: path, Left: c.caller.id, Right: s.leg.id})
+}
+
+// stopRecording ends the recording; its record is stored when the file is whole.
+func (c *Call) stopRecording() {
+	if c.rec == nil {
+		return
+	}
+	c.eng.media.Do(media.Finish{ID: media.RecordingID(c.rec.ID)})
+	c.rec = nil
+}
+
+// keys recognises a key sequence that an agent presses in talk.
+type keys struct {
+	want []rune
+	have int
+	last time.Time
+}
+
+func newKeys(s string) *keys { return &keys{want: []rune(s)} }
+
+// keyPause is the longest pause between two keys of one sequence.
+const keyPause = 3 * time.Second
+
+func (k *keys) press(r rune, now time.Time) bool {
+	if len(k.want) == 0 {
+		return false
+	}
+	if now.Sub(k.last) > keyPause {
+		k.have = 0
+	}
+	k.last = now
+	if r != k.want[k.have] {
+		k.have = 0
+		if r != k.want[0] {
+			return false
+		}
+	}
+	if k.have++; k.have == len(k.want) {
+		k.have = 0
+		return true
+	}
+	return false
+}
