@@ -53,3 +53,67 @@ type Stats struct {
 	StaleOffers uint64 `json:"stale_offers"` // answers and refusals that came too late
 	Ignored     uint64 `json:"ignored"`      // events about agents, calls or contacts that are not there
 }
+
+// Agents lists all agents by id.
+func (c *Core) Agents() []AgentInfo {
+	list := make([]AgentInfo, 0, len(c.roster))
+	for _, a := range c.roster {
+		list = append(list, c.agentInfo(a))
+	}
+	return list
+}
+
+func (c *Core) agentInfo(a *agent) AgentInfo {
+	info := AgentInfo{
+		ID: a.ID, State: a.shown.State, Reason: a.shown.Reason, Since: a.shown.Since, Until: a.shown.Until, Call: a.shown.Call,
+		Next: NotReadyState, Reachable: a.registered, Occupied: a.busy, Available: a.listed,
+	}
+	switch a.mode {
+	case modeReady:
+		info.Next = ReadyState
+	case modeLoggedOut:
+		info.Next = LoggedOut
+	}
+	if a.offer != nil {
+		info.Offer = a.offer.id
+	}
+	if a.listed {
+		info.IdleSince = instant(a.idleSince)
+	}
+	for _, q := range a.profile.queues {
+		info.Queues = append(info.Queues, q.ID)
+	}
+	info.Grade = c.grades.grade(a.ID, c.now)
+	info.Stars, info.Ratings = c.grades.stars(a.ID, c.now)
+	return info
+}
+
+// Queues lists all queues by id, with waits as of now.
+func (c *Core) Queues(now time.Time) []QueueInfo {
+	list := make([]QueueInfo, 0, len(c.lines))
+	for _, q := range c.lines {
+		info := QueueInfo{
+			ID: q.ID, Waiting: q.waiting, Offered: q.offered.len(), Talking: q.talking,
+			LoggedIn: q.loggedIn, Ready: q.ready, Starts: q.starts,
+		}
+		oldest := stamp(now)
+		for _, k := range q.classes {
+			if root := k.calls.root; root != nil {
+				oldest = min(oldest, root.oldest)
+			}
+		}
+		info.Longest = time.Duration(stamp(now) - oldest)
+		info.EWT = q.pace.wait(info.Waiting + info.Offered + 1)
+		list = append(list, info)
+	}
+	return list
+}
+
+// Snapshot is everything at once, as of the last Step.
+func (c *Core) Snapshot() Snapshot {
+	at := instant(c.now)
+	return Snapshot{At: at, Agents: c.Agents(), Queues: c.Queues(at), Stats: c.stats}
+}
+
+// Stats is a copy of the counters.
+func (c *Core) Stats() Stats { return c.stats }

@@ -1,0 +1,199 @@
+package acd
+
+import (
+	"cmp"
+	"fmt"
+)
+
+// rank is the order of calls and of agents: first everything with head, then by
+// key, then by tie, then by id. All instants are in ns since 1970.
+type rank struct {
+	head bool
+	key  int64 // instant minus head start
+	tie  int64 // calls: Since; agents: 0
+	id   string
+}
+
+func (a *rank) less(b *rank) bool { return a.compare(b) < 0 }
+
+func (a *rank) compare(b *rank) int {
+	if a.head != b.head {
+		if a.head {
+			return -1
+		}
+		return 1
+	}
+	if a.key != b.key {
+		return cmp.Compare(a.key, b.key)
+	}
+	if a.tie != b.tie {
+		return cmp.Compare(a.tie, b.tie)
+	}
+	return cmp.Compare(a.id, b.id)
+}
+
+// node is the place of one item in a tree; it lives inside the item, so that
+// moving an item allocates nothing.
+type node[T any] struct {
+	rank
+	since       int64 // what first come first served would order by
+	item        T
+	left, right *node[T]
+	prio        uint64 // heap order from the root: larger first
+	size        int
+	oldest      int64 // least since of the subtree
+	in          bool
+}
+
+// tree is an ordered set with positions: a treap whose priorities are a hash of
+// the items' counters, so that equal events build equal trees. The work of each
+// operation is proportional to the logarithm of its size.
+type tree[T any] struct {
+	root *node[T]
+}
+
+func (t *tree[T]) len() int { return t.root.count() }
+
+func (n *node[T]) count() int {
+	if n == nil {
+		return 0
+	}
+	return n.size
+}
+
+func (n *node[T]) update() {
+	n.size, n.oldest = 1, n.since
+	if l := n.left; l != nil {
+		n.size += l.size
+		n.oldest = min(n.oldest, l.oldest)
+	}
+	if r := n.right; r != nil {
+		n.size += r.size
+		n.oldest = min(n.oldest, r.oldest)
+	}
+}
+
+func (t *tree[T]) insert(n *node[T]) {
+	n.left, n.right, n.in = nil, nil, true
+	t.root = insert(t.root, n)
+}
+
+func insert[T any](at, n *node[T]) *node[T] {
+	switch {
+	case at == nil:
+		n.update()
+		return n
+	case n.prio > at.prio:
+		n.left, n.right = split(at, &n.rank)
+		n.update()
+		return n
+	case n.less(&at.rank):
+		at.left = insert(at.left, n)
+	default:
+		at.right = insert(at.right, n)
+	}
+	at.update()
+	return at
+}
+
+// split parts a subtree into what comes before r and the rest.
+func split[T any](at *node[T], r *rank) (before, rest *node[T]) {
+	if at == nil {
+		return nil, nil
+	}
+	if at.less(r) {
+		at.right, rest = split(at.right, r)
+		at.update()
+		return at, rest
+	}
+	before, at.left = split(at.left, r)
+	at.update()
+	return before, at
+}
+
+// remove takes n out; its rank must not have changed since insert.
+func (t *tree[T]) remove(n *node[T]) {
+	t.root = remove(t.root, n)
+	n.left, n.right, n.in = nil, nil, false
+}
+
+func remove[T any](at, n *node[T]) *node[T] {
+	if at == n {
+		return merge(n.left, n.right)
+	}
+	if n.less(&at.rank) {
+		at.left = remove(at.left, n)
+	} else {
+		at.right = remove(at.right, n)
+	}
+	at.update()
+	return at
+}
+
+func merge[T any](a, b *node[T]) *node[T] {
+	switch {
+	case a == nil:
+		return b
+	case b == nil:
+		return a
+	case a.prio > b.prio:
+		a.right = merge(a.right, b)
+		a.update()
+		return a
+	}
+	b.left = merge(a, b.left)
+	b.update()
+	return b
+}
+
+// before counts the nodes in front of r.
+func (t *tree[T]) before(r *rank) int {
+	count := 0
+	for n := t.root; n != nil; {
+		if n.less(r) {
+			count += n.left.count() + 1
+			n = n.right
+		} else {
+			n = n.left
+		}
+	}
+	return count
+}
+
+// ascend visits the nodes in order until yield says no.
+func (t *tree[T]) ascend(yield func(*node[T]) bool) { t.root.ascend(yield) }
+
+func (n *node[T]) ascend(yield func(*node[T]) bool) bool {
+	return n == nil || n.left.ascend(yield) && yield(n) && n.right.ascend(yield)
+}
+
+// check verifies order, heap, sizes and minima.
+func (t *tree[T]) check() error {
+	var last *node[T]
+	var err error
+	t.ascend(func(n *node[T]) bool {
+		size, oldest := n.size, n.oldest
+		n.update()
+		switch {
+		case last != nil && !last.less(&n.rank):
+			err = fmt.Errorf("tree: %q is not after %q", n.id, last.id)
+		case n.left != nil && n.left.prio > n.prio, n.right != nil && n.right.prio > n.prio:
+			err = fmt.Errorf("tree: %q lies under a smaller priority", n.id)
+		case size != n.size || oldest != n.oldest:
+			err = fmt.Errorf("tree: %q has size %d and oldest %d, want %d and %d", n.id, size, oldest, n.size, n.oldest)
+		case !n.in:
+			err = fmt.Errorf("tree: %q does not know that it is in", n.id)
+		}
+		last = n
+		return err == nil
+	})
+	return err
+}
+
+// mix spreads a counter over 64 bits (the finalizer of splitmix64).
+func mix(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
