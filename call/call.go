@@ -62,10 +62,32 @@ func (c *Call) run(ctx context.Context, first stage) {
 	defer stop()
 	longest := time.AfterFunc(c.eng.world.Load().maxCall(), func() { c.cancel(ErrTooLong) })
 	defer longest.Stop()
+	watch := c.watchEnd(ctx)
+	defer watch()
 	for next := first; next != nil && ctx.Err() == nil; {
 		next = c.play(ctx, next)
 	}
 	c.finish(ctx)
+}
+
+// stuckAfter is how long a call may live on after its end was decided.
+const stuckAfter = 30 * time.Second
+
+// watchEnd counts the call as stuck if it outlives its end.
+func (c *Call) watchEnd(ctx context.Context) (stop func()) {
+	var t atomic.Pointer[time.Timer]
+	unhook := context.AfterFunc(ctx, func() {
+		t.Store(time.AfterFunc(stuckAfter, func() {
+			c.eng.stats.Stuck.Add(1)
+			c.log.Error("call outlives its end", "call", c.id, "cause", context.Cause(ctx))
+		}))
+	})
+	return func() {
+		unhook()
+		if t := t.Load(); t != nil {
+			t.Stop()
+		}
+	}
 }
 
 // play runs one stage; a panic in it ends this call and nothing else.
@@ -166,8 +188,10 @@ func (c *Call) endCause(gone error) sip.Cause {
 		return causeShutdown
 	case errors.Is(gone, ErrInternal):
 		return causeInternal
-	case errors.Is(gone, ErrVanished):
-		return causeVanished
+	case errors.Is(gone, ErrCallerGone):
+		if e := c.caller.ended(); e != nil && e.died {
+			return causeVanished
+		}
 	}
 	if c.cause.Status != 0 || c.cause.Q850 != 0 {
 		return sip.Cause{Status: c.cause.Status, Q850: c.cause.Q850, Text: c.cause.Text}
@@ -199,8 +223,6 @@ func (c *Call) verdict(gone error) store.Cause {
 		return store.Cause{Q850: 16, Text: "normal", Blame: "us"}
 	case errors.Is(gone, ErrOperator):
 		return store.Cause{Q850: 16, Text: ErrOperator.Error(), Blame: "us"}
-	case errors.Is(gone, ErrVanished):
-		return store.Cause{Status: 408, Q850: 27, Text: ErrVanished.Error(), Blame: "caller"}
 	}
 	return store.Cause{Q850: 41, Text: gone.Error(), Blame: "us"}
 }

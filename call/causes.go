@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"hotline/sip"
-	"hotline/store"
 )
 
 // Why a call, a stage or a ring ended; found with context.Cause.
@@ -16,7 +15,6 @@ var (
 	ErrInternal   = errors.New("internal fault")
 	ErrTooLong    = errors.New("longest call reached")
 	ErrOperator   = errors.New("ended by an operator")
-	ErrVanished   = errors.New("no audio and no answer from the far end")
 )
 
 // Answers to operators.
@@ -33,7 +31,6 @@ type legEnded struct {
 	died   bool   // they vanished: silence, no refresh, no ACK, transport
 	never  bool   // it was never answered
 	nobody bool   // no reply whatsoever to our INVITE
-	retry  int    // index of the last target tried
 	sipWhy string
 }
 
@@ -91,8 +88,4 @@ func passOn(e *legEnded) sip.Cause {
 		c.Status = 480
 	}
 	return c
-}
-
-func toStoreCause(status int, q850 int, text, blame string) store.Cause {
-	return store.Cause{Status: status, Q850: q850, Text: text, Blame: blame}
 }

@@ -39,7 +39,6 @@ type Leg struct {
 	digits  chan digit
 	holds   chan bool
 	updated chan struct{} // the dialog's state changed
-	silent  chan time.Duration
 	closed  chan media.LegStats
 
 	readyOnce, upOnce sync.Once
@@ -71,8 +70,8 @@ func (e *Engine) newLeg(role, peer, phone string) (*Leg, error) {
 		ready: make(chan struct{}), up: make(chan struct{}),
 		ringing: make(chan sip.Ringing, 16), digits: make(chan digit, typeAhead),
 		holds: make(chan bool, 16), updated: make(chan struct{}, 1),
-		silent: make(chan time.Duration, 1), closed: make(chan media.LegStats, 1),
-		plays: map[media.PlayID]chan struct{}{},
+		closed: make(chan media.LegStats, 1),
+		plays:  map[media.PlayID]chan struct{}{},
 	}
 	l.ctx, l.end = context.WithCancelCause(context.Background())
 	local, err := e.media.Open(l.id)
@@ -190,18 +189,8 @@ func (l *Leg) heard(ev media.Event) {
 			close(done)
 		}
 	case media.Silent:
-		select {
-		case <-l.silent:
-		default:
-		}
-		select {
-		case l.silent <- ev.For:
-		default:
-		}
-	case media.Heard:
-		select {
-		case <-l.silent:
-		default:
+		if l.eng.world.Load().vanished(ev.For) && !l.held.Load() {
+			l.end(&legEnded{status: 408, text: "no audio", died: true, sipWhy: "silence"})
 		}
 	case media.Closed:
 		select {

@@ -35,6 +35,10 @@ func (s dialStage) name() string {
 }
 
 func (s dialStage) run(ctx context.Context, c *Call) stage {
+	if s.agent != "" && c.from == "agent:"+s.agent {
+		c.blame(causeBusy.Status, causeBusy.Q850, "called himself", "caller")
+		return nil
+	}
 	rctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	leg, err := s.dial(rctx, c)

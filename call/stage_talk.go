@@ -84,15 +84,6 @@ func (s talkStage) loop(ctx context.Context, c *Call) stage {
 			hold.set(c.caller, s.leg, h)
 		case h := <-s.leg.holds:
 			hold.set(s.leg, c.caller, h)
-		case d := <-c.caller.silent:
-			if w.vanished(d) && !c.caller.held.Load() {
-				c.blame(408, 27, "caller vanished: no audio", "caller")
-				c.cancel(ErrVanished)
-			}
-		case d := <-s.leg.silent:
-			if w.vanished(d) && !s.leg.held.Load() {
-				s.leg.end(&legEnded{status: 408, text: "no audio", died: true, sipWhy: "silence"})
-			}
 		case <-c.caller.updated:
 			c.journal()
 		case <-s.leg.updated:

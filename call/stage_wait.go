@@ -120,8 +120,6 @@ func (x *waiting) loop(ctx context.Context) stage {
 		case <-tick:
 			x.announce(ctx)
 			x.next.Reset(announceEvery(x.q))
-		case <-c.caller.silent:
-			// In a queue a phone may be muted; only talk and refresh tell that it is gone.
 		case <-c.caller.updated:
 			c.journal()
 		case <-ctx.Done():
