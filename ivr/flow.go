@@ -17,7 +17,7 @@ type Flow struct {
 type Node struct {
 	Kind          string   `json:"kind"`
 	Prompts       []string `json:"prompts,omitempty"`
-	Interruptible *bool    `json:"interruptible,omitempty"` // a digit cuts the prompts short; default true
+	Interruptible *bool    `json:"interruptible,omitempty"` // a digit cuts the prompts short; default true, but false in nodes that end the flow
 
 	Next     string `json:"next,omitempty"`      // the node after this one; for queue, agent and number: after the talk
 	Default  string `json:"default,omitempty"`   // where to go after so many faults

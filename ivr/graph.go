@@ -35,43 +35,43 @@ func (f Flow) from(start string, edges func(Node) []edge) map[string]bool {
 	return seen
 }
 
-// running are the ways out that Run itself can take.
-func running(n Node) []edge {
-	if kinds[n.Kind].ends {
+// unanswered is the way that a caller takes who presses nothing. Only hours
+// have more than one.
+func unanswered(n Node) []edge {
+	all := n.edges()
+	has := func(field string) bool {
+		return slices.ContainsFunc(all, func(e edge) bool { return e.field == field })
+	}
+	switch {
+	case kinds[n.Kind].ends:
+		return nil
+	case n.waits() && has("default"):
+		return []edge{{"default", n.Default}}
+	case n.waits() && n.Kind != KindSurvey && n.Kind != KindLanguage:
 		return nil
 	}
-	return slices.DeleteFunc(n.edges(), func(e edge) bool { return e.field == "on_hangup" })
+	return slices.DeleteFunc(all, func(e edge) bool { return e.field == "on_hangup" || e.field == "default" })
 }
 
-// unasked are the ways out of nodes that never wait for the caller.
-func unasked(n Node) []edge {
-	if n.waits() {
-		return nil
-	}
-	return running(n)
-}
-
-// loops names each circle of nodes that never waits for the caller, and each
-// from which no way leads to an end.
+// loops names each circle of nodes that a caller who presses nothing never
+// leaves. Without such circles each node has a way to an end.
 func (c *checker) loops() {
 	told := map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(c.flow.Nodes)) {
 		if told[name] {
 			continue
 		}
-		if circle := c.circle(name, unasked); len(circle) > 0 {
-			mark(told, circle)
-			c.add(nodePath(name), "a loop that never waits for the caller: "+path(circle), "lead one of its nodes to a menu or a hangup")
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(c.flow.Nodes)) {
-		if told[name] || c.ending(name) {
+		circle := c.circle(name, unanswered)
+		if len(circle) == 0 {
 			continue
 		}
-		if circle := c.circle(name, running); len(circle) > 0 {
-			mark(told, circle)
-			c.add(nodePath(name), "a loop without an exit: "+path(circle), "lead one of its nodes to a queue, an agent, a number or a hangup")
+		mark(told, circle)
+		asked := slices.ContainsFunc(circle, func(name string) bool { return c.flow.Nodes[name].waits() })
+		what := "a loop that never waits for the caller: "
+		if asked {
+			what = "a loop that a caller who presses nothing never leaves: "
 		}
+		c.add(nodePath(name), what+path(circle), "lead one of its nodes, or its default, to a queue, an agent, a number or a hangup")
 	}
 }
 
@@ -111,15 +111,4 @@ func (c *checker) circle(start string, edges func(Node) []edge) []string {
 		}
 	}
 	return nil
-}
-
-// ending tells whether some way from a node leads to an end of the flow. A way
-// out that names no node ends the call too.
-func (c *checker) ending(name string) bool {
-	for n := range c.flow.from(name, running) {
-		if node := c.flow.Nodes[n]; kinds[node.Kind].ends || len(running(node)) == 0 {
-			return true
-		}
-	}
-	return false
 }

@@ -23,7 +23,14 @@ const (
 	maxStars         = 5
 )
 
-func (n Node) interruptible() bool { return n.Interruptible == nil || *n.Interruptible }
+// interruptible is true by default where a digit can be of use: not in the last
+// words of a node that ends the flow.
+func (n Node) interruptible() bool {
+	if n.Interruptible != nil {
+		return *n.Interruptible
+	}
+	return !kinds[n.Kind].ends
+}
 
 func (n Node) tries() int {
 	if n.Tries <= 0 {
@@ -78,10 +85,13 @@ func (w *walk) ask(ctx context.Context, n Node, speak func() error, accept func(
 	return false, nil
 }
 
-// wrong tells the caller; digits typed after a wrong one would be misread.
+// wrong tells the caller, who can't cut this short. Digits typed right behind a
+// wrong one are forgotten; those typed while he is told are his correction.
 func (w *walk) wrong(ctx context.Context, n Node) error {
 	w.trace("wrong input")
 	w.line.Flush()
+	whole := false
+	n.Interruptible = &whole
 	return w.play(ctx, n, orPrompts(n.WrongInput, "invalid-choice"))
 }
 

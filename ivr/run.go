@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 )
 
@@ -86,8 +87,9 @@ func Run(ctx context.Context, l Line, f Flow, env Env) (Outcome, error) {
 		w.out.Path = append(w.out.Path, w.name)
 		next, err := w.visit(ctx, n)
 		if cause := context.Cause(ctx); cause != nil {
-			w.afterHangup(f, n.OnHangup)
-			return w.hangup(), fmt.Errorf("ivr: node %s: %w", w.name, cause)
+			out := w.hangup()
+			out.Path = w.afterHangup(f, n.OnHangup)
+			return out, fmt.Errorf("ivr: node %s: %w", out.Node, cause)
 		}
 		if err != nil {
 			return w.hangup(), fmt.Errorf("ivr: node %s: %w", w.name, err)
@@ -126,12 +128,13 @@ func (w *walk) hangup() Outcome {
 	return w.out
 }
 
-// afterHangup runs the nodes that need no caller: set and hours.
-func (w *walk) afterHangup(f Flow, name string) {
+// afterHangup runs the nodes that need no caller, set and hours, and returns
+// the whole path.
+func (w *walk) afterHangup(f Flow, name string) []string {
 	for name != "" && len(w.out.Path) < MaxVisits {
 		n, ok := f.Nodes[name]
 		if !ok || !kinds[n.Kind].silent {
-			return
+			break
 		}
 		w.name = name
 		w.out.Path = append(w.out.Path, name)
@@ -141,9 +144,10 @@ func (w *walk) afterHangup(f Flow, name string) {
 		case KindHours:
 			name = w.hours(n)
 		default:
-			return
+			name = ""
 		}
 	}
+	return w.out.Path
 }
 
 // visit does one node; the node that ends the flow sets out.Kind.
@@ -185,7 +189,7 @@ func (w *walk) end(ctx context.Context, n Node) error {
 	case KindNumber:
 		w.out.Target, w.out.Trunk = n.Number, n.Trunk
 	}
-	w.trace(n.Kind + " " + w.out.Target)
+	w.trace(strings.TrimSpace(n.Kind + " " + w.out.Target))
 	return nil
 }
 
