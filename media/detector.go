@@ -29,7 +29,16 @@ type detector struct {
 // bank is the eight tones and their second harmonics, as 2*cos(w).
 var bank [16]float32
 
+// bankNear is true where the overtone of a row lies so close to the column that
+// a block cannot tell them apart.
+var bankNear [4][4]bool
+
 func init() {
+	for i, row := range keyRows {
+		for k, column := range keyColumns {
+			bankNear[i][k] = math.Abs(2*row-column) < 1.5*sampleRate/detBlock
+		}
+	}
 	for i, f := range [8]float64{697, 770, 852, 941, 1209, 1336, 1477, 1633} {
 		bank[i] = float32(2 * math.Cos(2*math.Pi*f/sampleRate))
 		bank[8+i] = float32(2 * math.Cos(4*math.Pi*f/sampleRate))
@@ -102,7 +111,8 @@ func (d *detector) judge() rune {
 		low > high*detNormal, high > low*detReverse,
 		!stands(power[:4], row), !stands(power[4:], column),
 		low+high < detShare*whole,
-		d.tone(8+row) > detOvertone*low, d.tone(12+column) > detOvertone*high:
+		!bankNear[row][column] && d.tone(8+row) > detOvertone*low,
+		d.tone(12+column) > detOvertone*high:
 		return 0
 	}
 	return keyGrid[row][column]

@@ -11,6 +11,7 @@ var zeroSource netip.AddrPort
 func (s *shard) deliver(l *leg, b []byte, from netip.AddrPort, at time.Duration) {
 	defer s.rescue()
 	s.active = l
+	s.now = max(s.now, at) // the turn may have begun long before
 	s.receive(l, b, from, at)
 	s.active = nil
 }

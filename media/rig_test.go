@@ -283,6 +283,9 @@ func constant(v int16) func(int) int16 { return func(int) int16 { return v } }
 // once, and timestamps that follow the clock within slack.
 func (p *peer) unbroken(slack time.Duration) {
 	p.r.t.Helper()
+	if p.r.net == nil {
+		slack += 100 * time.Millisecond // a busy machine
+	}
 	got := p.packets()
 	for i := 1; i < len(got); i++ {
 		a, b := got[i-1], got[i]
@@ -312,3 +315,8 @@ func (p *peer) unbroken(slack time.Duration) {
 }
 
 func u32(b []byte) uint32 { return binary.LittleEndian.Uint32(b) }
+
+func simulatedPorts(t *testing.T, first, last uint16, f func(r *rig)) {
+	t.Helper()
+	simulatedOn(t, simnet.Options{}, Config{PortMin: first, PortMax: last}, f)
+}
