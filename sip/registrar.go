@@ -345,12 +345,12 @@ func (r *registrar) bindings(now time.Time) []Binding {
 func (r *registrar) phoneAt(now time.Time, source netip.AddrPort) (aor string, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, b := range r.sources[unmap(source)] {
+	for _, b := range slices.Backward(r.sources[unmap(source)]) {
 		if b.Expires.After(now) {
-			aor, ok = b.AOR, true
+			return b.AOR, true
 		}
 	}
-	return aor, ok
+	return "", false
 }
 
 // flowClosed forgets a closed connection; the bindings that came over it stay.

@@ -157,7 +157,7 @@ func (r *resolver) resolve(t Target, done func([]Target, error)) {
 
 // ask answers from the cache or joins the look-up of that name.
 func (r *resolver) ask(u uri, transport string, done func([]netip.AddrPort, error)) {
-	u.user, u.headers, u.params = "", "", "transport="+transport
+	u.user, u.headers, u.params, u.host = "", "", "transport="+transport, strings.ToLower(u.host)
 	key := resolveKey(u)
 	r.mu.Lock()
 	k, ok := r.known[key]
@@ -191,7 +191,7 @@ func (r *resolver) ask(u uri, transport string, done func([]netip.AddrPort, erro
 
 // resolveKey tells names apart: a port that is said rules out SRV.
 func resolveKey(u uri) string {
-	return hostPort(strings.ToLower(u.host), u.port) + ";" + u.transport()
+	return hostPort(u.host, u.port) + ";" + u.transport()
 }
 
 func (r *resolver) finish(u uri, addrs []netip.AddrPort, err error) {
