@@ -100,15 +100,18 @@ func (c *Core) wait(k *call) {
 	if again := c.queues[k.queue.ID]; k.queue.gone && again != nil {
 		k.queue = again
 	}
-	q := k.queue
+	q, why := k.queue, ""
 	switch {
 	case q.gone:
-		c.drop(k)
-		c.overflow(k.Call, OverflowNoQueue)
-		return
+		why = OverflowNoQueue
 	case k.overdue:
+		why = OverflowMaxWait
+	case q.LeaveWhenNobody && q.loggedIn == 0:
+		why = OverflowNobody
+	}
+	if why != "" {
 		c.drop(k)
-		c.overflow(k.Call, OverflowMaxWait)
+		c.overflow(k.Call, why)
 		return
 	}
 	k.rekey()

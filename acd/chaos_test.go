@@ -1,0 +1,299 @@
+package acd
+
+import (
+	"fmt"
+	"reflect"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// world draws random events and follows the commands as an owner would.
+type world struct {
+	t      *rapid.T
+	core   *Core
+	now    time.Time
+	live   map[OfferID]Offer // offers that ring, by the commands alone
+	states map[AgentID]AgentChanged
+	past   []OfferID
+	calls  map[CallID]time.Time // every call that was queued, with its arrival
+	log    []stamped
+	out    [][]Command
+}
+
+type stamped struct {
+	at time.Time
+	ev Event
+}
+
+func newWorld(t *rapid.T) *world {
+	return &world{
+		t: t, core: New(Config{Node: "n", Epoch: 7}), now: t0, live: map[OfferID]Offer{},
+		states: map[AgentID]AgentChanged{}, calls: map[CallID]time.Time{},
+	}
+}
+
+var (
+	someQueues    = []QueueID{"q1", "q2", "q3"}
+	someLanguages = []string{"", "en", "zh"}
+	someSkills    = []string{"sell", "bill"}
+)
+
+func (w *world) agentID() AgentID {
+	return AgentID(fmt.Sprintf("a%d", rapid.IntRange(0, 9).Draw(w.t, "agent")))
+}
+
+func (w *world) callID() CallID {
+	return CallID(fmt.Sprintf("c%d", rapid.IntRange(0, 39).Draw(w.t, "call")))
+}
+
+func (w *world) seconds(most int) time.Duration {
+	return time.Duration(rapid.IntRange(0, most).Draw(w.t, "seconds")) * time.Second
+}
+
+func (w *world) chance(percent int) bool {
+	return rapid.IntRange(1, 100).Draw(w.t, "chance") <= percent
+}
+
+func (w *world) levels() map[string]int {
+	m := map[string]int{}
+	for _, s := range someSkills {
+		if w.chance(25) {
+			m[s] = rapid.IntRange(0, 2).Draw(w.t, "level")
+		}
+	}
+	return m
+}
+
+func (w *world) configuration() Configure {
+	var ev Configure
+	for _, id := range someQueues {
+		if w.chance(10) {
+			continue
+		}
+		ev.Queues = append(ev.Queues, Queue{
+			ID: id, H: w.seconds(60), G: w.seconds(2) * 30, RingTimeout: w.seconds(20), WrapUp: w.seconds(15), BackOff: w.seconds(40),
+			MaxWait: w.seconds(1) * 90, MaxLength: rapid.IntRange(0, 1).Draw(w.t, "limited") * 15, Needs: w.levels(),
+			LeaveWhenNobody: w.chance(20), MissedNotReady: w.chance(50),
+		})
+	}
+	for i := range 10 {
+		if w.chance(10) {
+			continue
+		}
+		a := Agent{ID: AgentID(fmt.Sprintf("a%d", i)), Skills: map[string]int{"sell": i % 3, "bill": i % 2 * 2}}
+		if i%3 > 0 {
+			a.Languages = someLanguages[1 : 1+i%3]
+		}
+		for _, q := range someQueues {
+			if w.chance(60) {
+				a.Queues = append(a.Queues, q)
+			}
+		}
+		if w.chance(30) {
+			d := w.seconds(10)
+			a.WrapUp = &d
+		}
+		ev.Agents = append(ev.Agents, a)
+	}
+	return ev
+}
+
+// offerID is mostly one that rings.
+func (w *world) offerID() OfferID {
+	var ringing []OfferID
+	for n := uint64(1); n <= w.core.offered; n++ {
+		if id := (OfferID{"n", 7, n}); w.core.offers[id] != nil {
+			ringing = append(ringing, id)
+		}
+	}
+	if len(ringing) == 0 || w.chance(5) {
+		return OfferID{"n", 7, uint64(rapid.IntRange(0, 50).Draw(w.t, "offer"))}
+	}
+	return rapid.SampledFrom(ringing).Draw(w.t, "offer")
+}
+
+func (w *world) draw() Event {
+	switch n := rapid.IntRange(0, 99).Draw(w.t, "event"); {
+	case n < 1:
+		return w.configuration()
+	case n < 25:
+		ev := CallQueued{
+			Call: w.callID(), Queue: rapid.SampledFrom(someQueues).Draw(w.t, "queue"), Since: w.now.Add(-w.seconds(30)),
+			Language: rapid.SampledFrom(someLanguages).Draw(w.t, "language"), Needs: w.levels(),
+			Standing: rapid.Float64Range(0, 1).Draw(w.t, "c"), Head: w.chance(5),
+		}
+		return ev
+	case n < 30:
+		return CallLeft{w.callID()}
+	case n < 34:
+		return LogIn{w.agentID(), w.chance(70)}
+	case n < 44:
+		return Ready{w.agentID()}
+	case n < 47:
+		return NotReady{w.agentID(), "lunch"}
+	case n < 48:
+		return LogOut{w.agentID()}
+	case n < 56:
+		return Reachable{w.agentID(), w.chance(90)}
+	case n < 60:
+		return Occupied{w.agentID(), w.chance(40)}
+	case n < 70:
+		return OfferAnswered{w.offerID()}
+	case n < 78:
+		return OfferRefused{w.offerID(), Refusal(rapid.IntRange(0, 4).Draw(w.t, "how"))}
+	case n < 88:
+		return w.end()
+	case n < 90:
+		return WrapUpDone{w.agentID()}
+	case n < 94:
+		return Rated{
+			w.agentID(), fmt.Sprint("u", rapid.IntRange(0, 4).Draw(w.t, "customer")),
+			fmt.Sprint("x", rapid.IntRange(0, 50).Draw(w.t, "contact")), float64(rapid.IntRange(1, 5).Draw(w.t, "stars")), w.now,
+		}
+	case n < 95:
+		return Unrated{fmt.Sprint("x", rapid.IntRange(0, 50).Draw(w.t, "contact"))}
+	}
+	return Tick{}
+}
+
+func (w *world) end() Event {
+	id := w.agentID()
+	ev := TalkEnded{Agent: id, Call: w.callID(), NoWrapUp: w.chance(20), PhoneDied: w.chance(20)}
+	if a := w.core.agents[id]; a != nil && a.activity == activityTalking {
+		ev.Call = a.call
+	}
+	return ev
+}
+
+// step advances up to five seconds, with the Ticks that an owner would give.
+func (w *world) step(ev Event) {
+	until := w.now.Add(time.Duration(rapid.IntRange(0, 5000).Draw(w.t, "ms")) * time.Millisecond)
+	for at, ok := w.core.Deadline(); ok && at.Before(until); at, ok = w.core.Deadline() {
+		w.apply(at, Tick{})
+	}
+	w.apply(until, ev)
+	if k, ok := ev.(TalkEnded); ok && k.PhoneDied && w.calls[k.Call] != (time.Time{}) {
+		w.apply(until, CallQueued{Call: k.Call, Queue: "q1", Since: w.calls[k.Call], Standing: 0.5, Head: true})
+	}
+}
+
+func (w *world) apply(at time.Time, ev Event) {
+	w.now = at
+	if k, ok := ev.(CallQueued); ok {
+		w.calls[k.Call] = k.Since
+	}
+	out := w.core.Step(at, ev)
+	w.log, w.out = append(w.log, stamped{at, ev}), append(w.out, out)
+	if err := w.core.Check(); err != nil {
+		w.t.Fatalf("after %#v: %v", ev, err)
+	}
+	w.follow(ev, out)
+	if err := bounds(w.core, out); err != nil {
+		w.t.Fatalf("after %#v: %v", ev, err)
+	}
+}
+
+// follow keeps the owner's picture by the commands and compares it with the core's.
+func (w *world) follow(ev Event, out []Command) {
+	switch ev := ev.(type) {
+	case OfferAnswered:
+		delete(w.live, ev.Offer)
+	case OfferRefused:
+		delete(w.live, ev.Offer)
+	}
+	for _, cmd := range out {
+		switch cmd := cmd.(type) {
+		case Offer:
+			if len(w.past) > 0 && w.past[len(w.past)-1].N >= cmd.ID.N {
+				w.t.Fatalf("offer %v is not new", cmd.ID)
+			}
+			w.past = append(w.past, cmd.ID)
+			w.live[cmd.ID] = cmd
+		case Withdraw:
+			if _, ok := w.live[cmd.ID]; !ok {
+				w.t.Fatalf("withdraws offer %v, which does not ring", cmd.ID)
+			}
+			delete(w.live, cmd.ID)
+		case AgentChanged:
+			w.states[cmd.Agent] = cmd
+			if cmd.Reason == ReasonRemoved {
+				delete(w.states, cmd.Agent)
+			}
+		}
+	}
+	if len(w.live) != len(w.core.offers) {
+		w.t.Fatalf("owner believes in %d offers, core has %d", len(w.live), len(w.core.offers))
+	}
+	for _, a := range w.core.Agents() {
+		if s, ok := w.states[a.ID]; ok && (s.State != a.State || s.Reason != a.Reason || s.Call != a.Call || !s.Since.Equal(a.Since)) {
+			w.t.Fatalf("owner believes %v, core has %+v", s, a)
+		}
+	}
+}
+
+// bounds verifies A1 for every offer of a Step, against all that were left behind.
+func bounds(c *Core, out []Command) error {
+	for _, cmd := range out {
+		o, ok := cmd.(Offer)
+		if !ok || c.offers[o.ID] == nil {
+			continue
+		}
+		taken := c.offers[o.ID]
+		k, j := taken.call, taken.agent
+		for _, i := range c.calls {
+			if i.offer != nil || !j.mayTake(i) || i.pairWith(j) != nil || k.node.head && !i.node.head {
+				continue
+			}
+			most := max(int64(k.queue.H), int64(i.queue.H))
+			if k.queue == i.queue {
+				most = int64(float64(k.queue.H)*k.standing) - int64(float64(k.queue.H)*i.standing)
+			}
+			if i.node.head {
+				most = 0
+			}
+			if gap := k.node.since - i.node.since; gap > most {
+				return fmt.Errorf("call %s overtook %s by %v, limit %v", k.Call, i.Call, time.Duration(gap), time.Duration(most))
+			}
+		}
+		for _, i := range c.roster {
+			if !i.available() || !i.mayTake(k) || k.pairWith(i) != nil {
+				continue
+			}
+			if gap := j.idleSince - i.idleSince; gap > int64(taken.queue.G) {
+				return fmt.Errorf("agent %s was passed by %s, idle %v later, G %v", i.ID, j.ID, time.Duration(gap), taken.queue.G)
+			}
+		}
+	}
+	return nil
+}
+
+// TestWhateverHappensTheInvariantsHold also replays each history through the
+// journal and wants the same commands.
+func TestWhateverHappensTheInvariantsHold(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld(t)
+		w.apply(t0, w.configuration())
+		for i := range 10 {
+			w.apply(t0, Reachable{AgentID(fmt.Sprintf("a%d", i)), true})
+		}
+		for range rapid.IntRange(100, 1200).Draw(t, "events") {
+			w.step(w.draw())
+		}
+		again := New(Config{Node: "n", Epoch: 7})
+		for i, s := range w.log {
+			line, err := EncodeEvent(s.ev)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ev, err := DecodeEvent(line)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := again.Step(s.at, ev); !reflect.DeepEqual(got, w.out[i]) {
+				t.Fatalf("replay of %s gave\n%v\nwant\n%v", line, got, w.out[i])
+			}
+		}
+	})
+}
