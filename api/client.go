@@ -218,9 +218,13 @@ func (c *Client) Audio(ctx context.Context, id string, w io.Writer) (int64, erro
 	return n, nil
 }
 
-// Center as it is, without secrets and audio.
-func (c *Client) Center(ctx context.Context) (r CenterReply, err error) {
-	err = c.Do(ctx, http.MethodGet, "/v1/center", nil, &r)
+// Center as it is, without secrets; with the audio of prompts if asked for.
+func (c *Client) Center(ctx context.Context, audio bool) (r CenterReply, err error) {
+	path := "/v1/center"
+	if audio {
+		path += "?audio=1"
+	}
+	err = c.Do(ctx, http.MethodGet, path, nil, &r)
 	return r, err
 }
 

@@ -11,7 +11,7 @@ type Engine interface {
 	Views
 	Control
 	Apply(call.ApplyRequest) (call.ApplyResult, error)
-	Center() (store.Center, uint64) // without secrets and audio; and its revision
+	Center() (store.Center, uint64) // without secrets; and its revision
 	Store() store.Store
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 
+	"hotline/call"
 	"hotline/store"
 )
 
@@ -41,6 +42,8 @@ var statuses = []struct {
 	status int
 }{
 	{store.ErrNotFound, http.StatusNotFound},
+	{call.ErrUnknown, http.StatusNotFound},
+	{call.ErrBadState, http.StatusBadRequest},
 	{store.ErrFull, http.StatusInsufficientStorage},
 }
 

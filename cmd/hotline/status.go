@@ -1,0 +1,33 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hotline/api"
+)
+
+func newStatusCmd(a *app) *cobra.Command {
+	cmd := &cobra.Command{Use: "status", Short: "Show the process at a glance", Args: exactly(0)}
+	o := outputFlag(cmd)
+	cmd.RunE = withClient(a, func(ctx context.Context, c *api.Client, _ []string) error {
+		s, err := c.Status(ctx)
+		if err != nil {
+			return err
+		}
+		if *o == "json" {
+			return a.jsonLine(s)
+		}
+		return a.fields(
+			"version", s.Version, "up", s.Up.Round(time.Second).String(), "realm", s.Realm,
+			"sip", strings.Join(s.SIP, " "), "rtp", s.RTP,
+			"calls", fmt.Sprint(s.Calls), "served", fmt.Sprint(s.Served), "panics", fmt.Sprint(s.Panics),
+			"degraded", strings.Join(s.Degraded, "; "),
+		)
+	})
+	return cmd
+}
