@@ -134,7 +134,7 @@ func (a *clientAuth) strongest(values []string) (best authHeader, ok bool) {
 		if i == maxAuthParams {
 			break
 		}
-		all, err := parseAuth(v)
+		all, err := parseAuth(strings.Clone(v)) // kept longer than the message
 		if err != nil {
 			continue
 		}

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -29,6 +30,7 @@ type registrar struct {
 	mu      sync.Mutex // guards all below
 	byUser  map[string][]*bound
 	sources map[netip.AddrPort][]*bound
+	flows   map[string][]*bound // of live connections
 	seq     uint64    // order of registration within one instant
 	next    time.Time // nothing runs out earlier; zero: nothing is bound
 	out     []BindingChange
@@ -50,6 +52,7 @@ func newRegistrar(now time.Time, c registrarConfig) *registrar {
 		onChange: c.OnChange,
 		byUser:   make(map[string][]*bound),
 		sources:  make(map[netip.AddrPort][]*bound),
+		flows:    make(map[string][]*bound),
 	}
 	restored := slices.Clone(c.Restored)
 	slices.SortStableFunc(restored, func(a, b Binding) int { return a.Registered.Compare(b.Registered) })
@@ -184,9 +187,11 @@ func (r *registrar) apply(now time.Time, ask registration, c contactValue, from 
 	if q < 0 {
 		q = 1
 	}
-	b := &bound{uri: c.uri, Binding: Binding{
-		AOR: ask.user, Contact: c.text, Source: unmap(from.Source), Transport: from.Transport, Flow: from.Flow,
-		CallID: ask.callID, CSeq: ask.cseq, UserAgent: ask.agent, Q: q,
+	contact := strings.Clone(c.text) // not the whole message
+	u, _ := parseURI(contact)
+	b := &bound{uri: u, Binding: Binding{
+		AOR: ask.user, Contact: contact, Source: unmap(from.Source), Transport: from.Transport, Flow: from.Flow,
+		CallID: strings.Clone(ask.callID), CSeq: ask.cseq, UserAgent: ask.agent, Q: q,
 		Registered: now, Expires: now.Add(time.Duration(c.expires) * time.Second),
 	}}
 	r.put(b)
@@ -250,6 +255,9 @@ func (r *registrar) put(b *bound) {
 	b.seq = r.seq
 	r.byUser[b.AOR] = append(r.byUser[b.AOR], b)
 	r.sources[b.Source] = append(r.sources[b.Source], b)
+	if b.Flow != "" {
+		r.flows[b.Flow] = append(r.flows[b.Flow], b)
+	}
 	r.sooner(b.Expires)
 }
 
@@ -267,6 +275,7 @@ func (r *registrar) remove(b *bound) {
 func (r *registrar) unlink(b *bound) {
 	cut(r.byUser, b.AOR, b)
 	cut(r.sources, b.Source, b)
+	cut(r.flows, b.Flow, b)
 }
 
 // cut takes b out of a list in m without touching slices that others range over.
@@ -355,18 +364,12 @@ func (r *registrar) phoneAt(now time.Time, source netip.AddrPort) (aor string, o
 
 // flowClosed forgets a closed connection; the bindings that came over it stay.
 func (r *registrar) flowClosed(flow string) {
-	if flow == "" {
-		return
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, list := range r.byUser {
-		for _, b := range list {
-			if b.Flow == flow {
-				b.Flow = ""
-			}
-		}
+	for _, b := range r.flows[flow] {
+		b.Flow = ""
 	}
+	delete(r.flows, flow)
 }
 
 // sorted is a copy, most recent first.
