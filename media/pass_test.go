@@ -72,7 +72,7 @@ func TestLegsOfDifferentCodecsHearEachOther(t *testing.T) {
 		a := r.leg("a", func(s *SetRemote) { s.Codec = PCMA })
 		b := r.leg("b")
 		seatTwo(r, "a", "b")
-		go a.talk(time.Second, sine(440, 0.5))
+		r.wg.Go(func() { a.talk(time.Second, sine(440, 0.5)) })
 		b.talk(time.Second, sine(600, 0.5))
 		time.Sleep(50 * time.Millisecond)
 		for _, c := range []struct {
@@ -172,7 +172,7 @@ func TestAnHourOfTalkStaysWhole(t *testing.T) {
 	simulatedOn(t, simnet.Options{Latency: 20 * time.Millisecond, Jitter: 10 * time.Millisecond}, Config{}, func(r *rig) {
 		a, b := r.leg("a"), r.leg("b")
 		seatTwo(r, "a", "b")
-		go a.talk(time.Hour, constant(1000))
+		r.wg.Go(func() { a.talk(time.Hour, constant(1000)) })
 		b.talk(time.Hour, constant(2000))
 		time.Sleep(time.Second)
 		for _, p := range []*peer{a, b} {

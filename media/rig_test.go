@@ -25,6 +25,7 @@ type rig struct {
 	done   chan struct{}
 	ended  bool
 	hosts  int
+	wg     sync.WaitGroup // peers that talk
 }
 
 // simulated runs a test in a bubble on a simulated network.
@@ -85,6 +86,7 @@ func (r *rig) stop() {
 		return
 	}
 	r.ended = true
+	r.wg.Wait()
 	r.cancel()
 	<-r.done
 }

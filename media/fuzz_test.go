@@ -1,0 +1,224 @@
+package media
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/pion/rtp"
+)
+
+// torture gives the RTP datagrams of the test data beside the project.
+func torture(t testing.TB) [][]byte {
+	files, err := filepath.Glob("../../shared/data/torture/webrtc-rtp/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) == 0 {
+		t.Log("../../shared/data/torture is absent")
+	}
+	var out [][]byte
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, b)
+	}
+	return out
+}
+
+// bench is a shard without goroutines or network: what it sends is counted.
+func quiet() (*shard, *leg, *leg) {
+	e := &Engine{ports: newPorts(2, 9)}
+	e.cfg.Events = func(Event) {}
+	e.cfg.SilenceAfter = time.Hour
+	s := newShard(e, deafIO{}, clock{began: time.Now()})
+	var legs [2]*leg
+	for i, id := range []LegID{"a", "b"} {
+		l := newLeg(id)
+		l.sock, l.port = &deafSocket{}, 2
+		s.do(opened{l})
+		s.do(SetRemote{Leg: id, Addr: source(i), Codec: Codec(8 * i), EventType: 101, Send: true, Receive: true, InBandDTMF: true})
+		s.do(Seat{Bridge: "x", Leg: id, Role: Caller})
+		legs[i] = l
+	}
+	return s, legs[0], legs[1]
+}
+
+func source(i int) netip.AddrPort {
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(i + 1)}), 4000)
+}
+
+type deafIO struct{ packetIO }
+
+func (deafIO) wake() {}
+
+type deafSocket struct{ n, bytes int }
+
+func (*deafSocket) start()                 {}
+func (*deafSocket) connect(netip.AddrPort) {}
+func (*deafSocket) close()                 {}
+func (d *deafSocket) send(b []byte, _ netip.AddrPort) error {
+	d.n++
+	d.bytes += len(b)
+	return nil
+}
+
+func FuzzRTP(f *testing.F) {
+	for _, b := range torture(f) {
+		f.Add(b)
+	}
+	f.Add([]byte{0x80, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 2, 3, 4})
+	f.Add([]byte{0xB1, 101, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 9, 9, 9, 9, 0, 0, 0, 1, 8, 8, 8, 8, 5, 0x80, 1, 0, 1})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		h, payload, ok := parseRTP(b)
+		var p rtp.Packet
+		err := p.Unmarshal(b)
+		if ok && len(b) <= maxPacket && err == nil {
+			if h.seq != p.SequenceNumber || h.ts != p.Timestamp || h.ssrc != p.SSRC || h.pt != p.PayloadType || h.marker != p.Marker {
+				t.Errorf("got %+v, want %+v", h, p.Header)
+			}
+			if !p.Extension && string(payload) != string(p.Payload) {
+				t.Errorf("got %d bytes, want %d", len(payload), len(p.Payload))
+			}
+		}
+		// The same bytes again and again through a whole engine, with every tap on.
+		s, l, _ := quiet()
+		s.do(Seat{Bridge: "x", Leg: "b", Role: Agent})
+		for i := range 3 {
+			s.receive(l, b, source(0), time.Duration(i)*frameTime)
+			if len(b) >= 4 {
+				binary.BigEndian.PutUint16(b[2:], binary.BigEndian.Uint16(b[2:])+1)
+			}
+		}
+		s.now = 60 * time.Millisecond
+		s.tick()
+	})
+}
+
+func TestTortureMakesNoSound(t *testing.T) {
+	sets := torture(t)
+	s, l, _ := quiet()
+	for i, b := range sets {
+		for cut := range len(b) {
+			s.receive(l, b[:cut], source(0), time.Duration(i)*frameTime)
+		}
+		s.receive(l, b, source(0), time.Duration(i)*frameTime)
+	}
+	if n := s.stats.Panics.Load(); n != 0 {
+		t.Errorf("got %d panics", n)
+	}
+}
+
+func FuzzKeys(f *testing.F) {
+	f.Add([]byte{5, 0x8A, 3, 0x20}, uint32(160))
+	f.Add([]byte{16, 0, 0, 0, 1}, uint32(0))
+	f.Fuzz(func(t *testing.T, b []byte, ts uint32) {
+		var r keyReader
+		for i := range 3 {
+			if k, ok := parseKey(b); ok {
+				if key, press := r.packet(header{ts: ts * uint32(i)}, k, time.Duration(i)*frameTime); press && key == 0 {
+					t.Error("got a press of no key")
+				}
+			}
+		}
+	})
+}
+
+// raw packets of 20 ms for the benchmarks.
+func raw(pt uint8, n int) []byte {
+	b := make([]byte, rtpHeader+n)
+	putRTP(b, header{pt: pt, ssrc: 7})
+	return b
+}
+
+func advance(b []byte, i int) {
+	binary.BigEndian.PutUint16(b[2:], uint16(i))
+	binary.BigEndian.PutUint32(b[4:], uint32(160*i))
+}
+
+func benchPass(b *testing.B, prepare func(s *shard)) {
+	s, l, _ := quiet()
+	s.do(SetRemote{Leg: "a", Addr: source(0), EventType: 101, Send: true, Receive: true})
+	prepare(s)
+	pkt := raw(0, 160)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range b.N {
+		advance(pkt, i)
+		s.deliver(l, pkt, source(0), time.Duration(i)*frameTime)
+		for _, r := range s.recs {
+			if r.clock(s.now)-r.base > recChunk {
+				r.base += recChunk // the disk's part is measured elsewhere
+			}
+		}
+	}
+	if s.stats.PacketsOut.Load() < uint64(b.N) {
+		b.Fatalf("sent %d of %d", s.stats.PacketsOut.Load(), b.N)
+	}
+}
+
+func BenchmarkPass(b *testing.B) { benchPass(b, func(*shard) {}) }
+
+func BenchmarkPassSameCodec(b *testing.B) {
+	benchPass(b, func(s *shard) {
+		s.do(SetRemote{Leg: "b", Addr: source(1), EventType: 101, Send: true, Receive: true})
+	})
+}
+
+func BenchmarkPassWithTap(b *testing.B) {
+	benchPass(b, func(s *shard) {
+		s.do(Record{ID: "r", Path: "none", Left: "a", Right: "b"})
+	})
+}
+
+func BenchmarkPassWithTapAndDetector(b *testing.B) {
+	benchPass(b, func(s *shard) {
+		s.do(Record{ID: "r", Path: "none", Left: "a", Right: "b"})
+		s.do(SetRemote{Leg: "a", Addr: source(0), Send: true, Receive: true, InBandDTMF: true})
+	})
+}
+
+func BenchmarkPlayFrame(b *testing.B) {
+	s, l, _ := quiet()
+	s.e.clips.add("c", HoldMusic())
+	s.do(Play{Leg: "a", ID: 1, Clips: []ClipID{"c"}, Loop: true})
+	b.ReportAllocs()
+	b.ResetTimer()
+	for range b.N {
+		s.now += frameTime
+		s.playFrame(l, 160)
+	}
+}
+
+func BenchmarkMixFrameOfThree(b *testing.B) {
+	s, l, _ := quiet()
+	c := newLeg("c")
+	c.sock, c.port = &deafSocket{}, 4
+	s.do(opened{c})
+	s.do(SetRemote{Leg: "c", Addr: source(2), Send: true, Receive: true})
+	s.do(Seat{Bridge: "x", Leg: "c", Role: Barger})
+	pkt := raw(0, 160)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range b.N {
+		advance(pkt, i)
+		s.deliver(l, pkt, source(0), time.Duration(i)*frameTime)
+		s.mixFrame(l.bridge)
+	}
+}
+
+func TestThePathOfAPacketAllocatesNothing(t *testing.T) {
+	for name, bench := range map[string]func(*testing.B){
+		"pass": BenchmarkPass, "tap": BenchmarkPassWithTap, "detector": BenchmarkPassWithTapAndDetector,
+		"play": BenchmarkPlayFrame, "mix": BenchmarkMixFrameOfThree,
+	} {
+		if r := testing.Benchmark(bench); r.AllocsPerOp() != 0 {
+			t.Errorf("%s: got %d allocations per packet, want 0", name, r.AllocsPerOp())
+		}
+	}
+}
