@@ -209,7 +209,7 @@ func (e *Engine) stageForNumber(c *Call, number string) stage {
 	n, ok := e.world.Load().center.Numbers[number]
 	if !ok {
 		c.blame(causeNotFound.Status, causeNotFound.Q850, causeNotFound.Text, "us")
-		return goodbyeStage{prompts: []string{"not-in-service", "goodbye"}}
+		return goodbyeStage{prompts: []string{"number-not-in-service", "goodbye"}}
 	}
 	return e.stageFor(c, n.To)
 }

@@ -324,7 +324,7 @@ func (c *Call) overflow(q store.Queue, why string) stage {
 	if to == "" || to == "hangup" {
 		c.blame(480, 20, "queue sent on: "+why, "us")
 		if c.answers {
-			return goodbyeStage{prompts: []string{"all-busy", "goodbye"}}
+			return goodbyeStage{prompts: []string{"nobody-available", "call-back-later", "goodbye"}}
 		}
 		return nil
 	}
