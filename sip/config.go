@@ -48,6 +48,8 @@ type Config struct {
 	Burst         int     // how many of them at once; default 50
 
 	Log *slog.Logger // default discards
+
+	lookupSRV func(ctx context.Context, name string) ([]*net.SRV, error) // set when Lookup is not
 }
 
 // withDefaults is a checked copy of c.
@@ -59,6 +61,10 @@ func (c Config) withDefaults() (Config, error) {
 		c.Dial = new(net.Dialer).DialContext
 	}
 	if c.Lookup == nil {
+		c.lookupSRV = func(ctx context.Context, name string) ([]*net.SRV, error) {
+			_, all, err := net.DefaultResolver.LookupSRV(ctx, "", "", name)
+			return all, err
+		}
 		c.Lookup = func(ctx context.Context, host string) ([]netip.Addr, error) {
 			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 		}

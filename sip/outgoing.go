@@ -1,0 +1,492 @@
+package sip
+
+import (
+	"strings"
+	"time"
+)
+
+// Bounds of one outgoing call.
+const (
+	maxForks    = 16 // early dialogs of one INVITE that are told apart
+	maxTargets  = 64 // places tried, redirections and addresses of names included
+	maxAttempts = 8  // INVITEs to one place: challenges, 422
+)
+
+// attempt is a place to try.
+type attempt struct {
+	Target
+	index int // in Invite.Targets
+}
+
+// outgoing is our INVITE until its answer: the places left to try, the forks
+// that ring, and what to tell when all have failed.
+type outgoing struct {
+	d         *Dialog
+	inv       Invite
+	left      []attempt
+	cur       attempt
+	tried     map[string]bool // URIs, against redirection loops
+	count     int             // places tried
+	attempts  int             // INVITEs to the current one
+	redirects int
+	tx        *clientTx // of the current INVITE; nil while a name is looked up
+	offer     []byte
+	forks     []*remoteEnd
+	rang      bool
+	cancelled bool
+	last      Failed
+	strays    map[string][]byte // ACKs of other forks' 2xx by tag
+	silence   alarm             // nothing at all came, or nothing after CANCEL
+}
+
+const (
+	ringSilence uint8 = iota
+	ringCancel
+)
+
+// Dial places a call. It never blocks; failures come as events.
+func (e *Endpoint) Dial(i Invite) *Dialog {
+	callID := randomText(24)
+	w := e.workerOf(callID)
+	d := &Dialog{e: e, w: w, callID: callID, localTag: randomText(16), phase: calling, inbox: i.Inbox, media: i.Media, uac: true}
+	d.state.Store(&DialogState{CallID: d.callID, LocalTag: d.localTag})
+	d.do(func() {
+		d.init()
+		o := &outgoing{d: d, inv: i, tried: map[string]bool{}, redirects: i.Redirects}
+		o.silence = alarm{owner: o}
+		o.last = Failed{Status: 480, Reason: reasonOf(480), Unreachable: true}
+		for n, t := range i.Targets {
+			o.left = append(o.left, attempt{t, n})
+		}
+		d.out = o
+		o.begin()
+	})
+	return d
+}
+
+func (o *outgoing) begin() {
+	offer, err := o.inv.Media.Offer()
+	if err != nil {
+		o.last = Failed{Status: 488, Reason: err.Error()}
+		o.giveUp()
+		return
+	}
+	o.offer = offer
+	o.next()
+}
+
+// giveUp tells that nothing is left to try.
+func (o *outgoing) giveUp() {
+	if o.d.wantEnd != nil {
+		o.d.finish(Ended{Cause: *o.d.wantEnd, Why: whyUs})
+		return
+	}
+	o.d.finish(o.last)
+}
+
+// next tries the next place. A name is looked up first.
+func (o *outgoing) next() {
+	d := o.d
+	o.tx = nil
+	if len(o.left) == 0 || o.count >= maxTargets || d.wantEnd != nil {
+		o.giveUp()
+		return
+	}
+	o.cur, o.left = o.left[0], o.left[1:]
+	o.count++
+	o.attempts, o.rang = 0, false
+	if o.cur.Addr.IsValid() || o.cur.Flow != "" && d.e.conns.byID(o.cur.Flow) != nil {
+		o.place()
+		return
+	}
+	index := o.cur.index
+	d.e.names.resolve(o.cur.Target, func(ts []Target, err error) {
+		d.do(func() {
+			if d.phase != calling {
+				return
+			}
+			var found []attempt
+			for _, t := range ts {
+				found = append(found, attempt{t, index})
+			}
+			if err != nil || len(found) == 0 {
+				o.unreachable(503, "No Address")
+				return
+			}
+			o.left = append(found, o.left...)
+			o.next()
+		})
+	})
+}
+
+// unreachable counts against the current place and goes on to the next.
+func (o *outgoing) unreachable(status int, reason string) {
+	o.last = Failed{Status: status, Reason: reason, Target: o.cur.index, Unreachable: true}
+	o.d.e.trunks.failed(o.d.w.now, o.cur.Target, 408, 0)
+	o.next()
+}
+
+// place sets the dialog up for the current target and sends the INVITE.
+func (o *outgoing) place() {
+	d, e := o.d, o.d.e
+	h, ok := e.hopTo(o.cur.Addr, o.cur.Transport, o.cur.Flow)
+	u, good := parseURI(o.cur.URI)
+	if !ok || !good || !safeValue(o.cur.URI) {
+		o.unreachable(503, "No Way To The Target")
+		return
+	}
+	o.tried[o.cur.URI] = true
+	o.forks = nil
+	d.peer = remoteEnd{target: o.cur.URI, hop: h}
+	d.trunk, d.auth, d.creds = o.cur.Target, nil, nil
+	d.account, _ = e.registry.phoneAt(d.w.now, h.addr)
+	if d.local == "" {
+		from, to := o.inv.From, o.inv.To
+		if from.Host == "" {
+			from.Host, _ = e.sentBy(h)
+		}
+		if to.Host == "" {
+			to.Host = u.host
+		}
+		if to.User == "" {
+			to.User = unescape(u.user)
+		}
+		d.local, d.remote = from.header(), to.header()
+	}
+	o.send(nil)
+}
+
+// header writes a name-addr; nothing in it can end a line or an element.
+func (a Address) header() string {
+	host := a.Host
+	if _, _, ok := splitHostPort(hostPort(host, 0)); !ok {
+		host = "invalid"
+	}
+	s := quoteDisplay(a.Display) + "<sip:"
+	if a.User != "" {
+		s += escapeUser(a.User) + "@"
+	}
+	return s + hostPort(host, a.Port) + ">"
+}
+
+// send sends the INVITE to the current place.
+func (o *outgoing) send(creds [][2]string) {
+	d, e, w := o.d, o.d.e, o.d.w
+	if o.attempts++; o.attempts > maxAttempts {
+		o.giveUp()
+		return
+	}
+	d.localSeq++
+	branch, h := e.branch(), d.peer.hop
+	b := d.newRequest("INVITE", d.localSeq, branch, h, &d.peer)
+	b.str("Contact: <", e.contact(h), ">\r\nAllow: ", allow, "\r\nSupported: ", supported, "\r\n")
+	for _, f := range d.ses.ask() {
+		b.line(f[0], f[1])
+	}
+	if o.inv.Asserted != "" {
+		host, _ := e.sentBy(h)
+		b.line("P-Asserted-Identity", Address{User: o.inv.Asserted, Host: host}.header())
+	}
+	for _, f := range o.inv.Headers {
+		b.foreign(f[0], f[1])
+	}
+	for _, f := range creds {
+		b.foreign(f[0], f[1])
+	}
+	d.creds = creds
+	d.publish()
+	o.silence.kind = ringSilence
+	if o.inv.NoAnswer > 0 {
+		w.set(&o.silence, o.inv.NoAnswer)
+	}
+	o.tx = w.newClientTx(o, "INVITE", branch, h, d.localSeq, b.done(typeSDP, o.offer))
+}
+
+// ring: silence, before any response or after CANCEL.
+func (o *outgoing) ring(kind uint8) {
+	d := o.d
+	d.w.busy = d
+	tx := o.tx
+	if d.phase != calling || tx == nil || tx.final {
+		return
+	}
+	if kind == ringCancel {
+		tx.giveUp()
+		o.giveUp()
+		return
+	}
+	if tx.provisional {
+		return
+	}
+	d.w.clear(&tx.resend) // what still comes of it is cancelled
+	o.failed(tx, 408)
+}
+
+// failed of a txUser.
+func (o *outgoing) failed(tx *clientTx, status int) {
+	d := o.d
+	d.w.busy = d
+	if d.phase != calling || tx != o.tx {
+		return
+	}
+	d.w.clear(&o.silence)
+	if d.wantEnd != nil {
+		o.giveUp()
+		return
+	}
+	o.unreachable(status, reasonOf(status))
+}
+
+// response of a txUser.
+func (o *outgoing) response(tx *clientTx, m *message) {
+	d := o.d
+	d.w.busy = d
+	switch {
+	case m.status >= 200 && m.status < 300:
+		o.success(tx, m)
+	case d.phase != calling:
+	case tx != o.tx: // an INVITE that was given up
+		if m.status < 200 && tx.key.method == "INVITE" && tx.ack == nil {
+			tx.ack = []byte{}
+			d.w.newClientTx(deaf{}, "CANCEL", tx.key.branch, tx.hop, tx.cseq, derive(tx.data, "CANCEL", nil))
+		}
+	case m.status < 200:
+		o.provisional(m)
+	default:
+		o.final(m)
+	}
+}
+
+// provisional takes a 1xx: a held CANCEL goes out, a fork rings.
+func (o *outgoing) provisional(m *message) {
+	d := o.d
+	d.w.clear(&o.silence)
+	m.hop.conn.keep()
+	if d.wantEnd != nil {
+		d.cancelOut()
+		return
+	}
+	if m.status == 100 {
+		return
+	}
+	o.rang = true
+	d.e.trunks.alive(o.cur.Target)
+	early := false
+	if f := o.forkOf(m); f != nil {
+		if m.lists(hRequire, "100rel") && !o.prack(f, m) {
+			return // a repeat, or one that came out of order
+		}
+		if sdp, ok := description(m); ok && sdp != "" {
+			if sdp != f.sdp && d.media.Accept([]byte(sdp)) == nil {
+				f.sdp = strings.Clone(sdp)
+			}
+			early = sdp == f.sdp
+		}
+	}
+	d.deliver(Ringing{Status: m.status, Early: early})
+}
+
+// prack acknowledges a reliable provisional response (RFC 3262, 4).
+func (o *outgoing) prack(f *remoteEnd, m *message) bool {
+	d := o.d
+	n, ok := number(m.get(hRSeq), 1<<32-1)
+	if !ok || f.rseq != 0 && uint32(n) != f.rseq+1 {
+		return false
+	}
+	f.rseq = uint32(n)
+	d.localSeq++
+	branch := d.e.branch()
+	b := d.newRequest("PRACK", d.localSeq, branch, f.hop, f)
+	b.str("RAck: ").num(n).str(" ").num(uint64(m.cseq)).str(" INVITE\r\n")
+	d.w.newClientTx(deaf{}, "PRACK", branch, f.hop, d.localSeq, b.done("", nil))
+	return true
+}
+
+func (o *outgoing) fork(tag string) *remoteEnd {
+	for _, f := range o.forks {
+		if f.tag == tag {
+			return f
+		}
+	}
+	return nil
+}
+
+// forkOf finds or makes the early dialog of a response.
+func (o *outgoing) forkOf(m *message) *remoteEnd {
+	if m.toTag == "" || len(o.forks) >= maxForks {
+		return o.fork(m.toTag)
+	}
+	f := o.fork(m.toTag)
+	if f == nil {
+		f = &remoteEnd{tag: strings.Clone(m.toTag), target: o.cur.URI, hop: m.hop}
+		o.forks = append(o.forks, f)
+	}
+	o.d.read(f, m, true)
+	return f
+}
+
+// success takes a 2xx: the first makes the dialog stand, its repeats are
+// acknowledged again, others are acknowledged and ended (RFC 3261, 13.2.2.4).
+func (o *outgoing) success(tx *clientTx, m *message) {
+	d := o.d
+	if d.phase != calling || tx != o.tx {
+		if tx == o.tx && m.toTag == d.peer.tag && tx.ack != nil {
+			d.e.send(d.way(), tx.ack)
+			return
+		}
+		o.stray(tx, m)
+		return
+	}
+	d.w.clear(&o.silence)
+	f := o.fork(m.toTag)
+	if f == nil {
+		f = &remoteEnd{tag: strings.Clone(m.toTag), target: o.cur.URI}
+	}
+	d.read(f, m, true)
+	d.peer = *f
+	d.phase = confirmed
+	d.out = nil
+	tx.ack = d.newAck(tx.cseq, &d.peer)
+	d.e.send(d.way(), tx.ack)
+	o.inv, o.left, o.offer, o.forks = Invite{}, nil, nil, nil
+	d.e.trunks.alive(o.cur.Target)
+	if d.wantEnd != nil {
+		d.e.stats.LateAnswers.Add(1)
+		d.hangUp(*d.wantEnd, whyUs)
+		return
+	}
+	sdp, ok := description(m)
+	var err error
+	switch {
+	case ok && sdp == "" && f.sdp != "", ok && sdp != "" && sdp == f.sdp:
+	case ok && sdp != "":
+		err = d.media.Accept([]byte(sdp))
+	default:
+		err = errNoAnswer
+	}
+	if err != nil {
+		d.sendBye(Cause{Status: 488, Text: err.Error()}, deaf{})
+		d.finish(Failed{Status: 488, Reason: err.Error(), Target: o.cur.index})
+		return
+	}
+	d.peer.sdp = ""
+	d.e.guard.vouch(d.peer.hop.addr.Addr(), d.w.now)
+	d.peer.hop.conn.keep()
+	d.ses.granted(m)
+	d.deliver(Answered{d.publish()})
+}
+
+// stray acknowledges a 2xx that nobody wants, and ends its dialog.
+func (o *outgoing) stray(tx *clientTx, m *message) {
+	d := o.d
+	if ack := o.strays[m.toTag]; ack != nil {
+		d.e.send(m.hop, ack)
+		return
+	}
+	if len(o.strays) >= maxForks {
+		return
+	}
+	d.e.stats.LateAnswers.Add(1)
+	f := &remoteEnd{tag: strings.Clone(m.toTag), target: o.cur.URI}
+	d.read(f, m, true)
+	ack := d.newAck(tx.cseq, f)
+	if o.strays == nil {
+		o.strays = map[string][]byte{}
+	}
+	o.strays[f.tag] = ack
+	d.e.send(f.hop, ack)
+	branch := d.e.branch()
+	bye := d.newRequest("BYE", tx.cseq+1, branch, f.hop, f).done("", nil)
+	d.w.newClientTx(deaf{}, "BYE", branch, f.hop, tx.cseq+1, bye)
+}
+
+// final takes a refusal.
+func (o *outgoing) final(m *message) {
+	d := o.d
+	d.w.clear(&o.silence)
+	wait, _ := seconds(m.get(hRetryAfter))
+	o.last = Failed{
+		Status: m.status, Reason: strings.Clone(m.reason), Target: o.cur.index,
+		RetryAfter: time.Duration(min(wait, 1<<24)) * time.Second,
+	}
+	if m.status == 503 {
+		d.e.trunks.failed(d.w.now, o.cur.Target, 503, o.last.RetryAfter)
+	} else {
+		d.e.trunks.alive(o.cur.Target)
+	}
+	if d.wantEnd != nil {
+		o.giveUp()
+		return
+	}
+	switch {
+	case m.status == 401 || m.status == 407:
+		if creds, ok := d.answerChallenge("INVITE", m); ok {
+			o.send(creds)
+			return
+		}
+	case m.status == 422:
+		if d.ses.raise(m) {
+			o.send(d.creds)
+			return
+		}
+	case m.status < 400:
+		if o.redirect(m) {
+			return
+		}
+	case m.status == 503, m.status == 408 && !o.rang:
+		o.next()
+		return
+	}
+	o.giveUp()
+}
+
+// redirect follows a 3xx to places not tried before (RFC 3261, 8.1.3.4).
+func (o *outgoing) redirect(m *message) bool {
+	if o.redirects <= 0 {
+		return false
+	}
+	o.redirects--
+	var found []attempt
+	for _, v := range m.values(hContact) {
+		n, ok := parseNameAddr(v)
+		uri, _, _ := strings.Cut(strings.Clone(n.uri), "?")
+		t, err := ParseTarget(uri)
+		if !ok || err != nil || o.tried[uri] {
+			continue
+		}
+		o.tried[uri] = true
+		t.Trunk = o.cur.Trunk
+		found = append(found, attempt{t, o.cur.index})
+	}
+	if len(found) == 0 {
+		return false
+	}
+	o.left = append(found, o.left...)
+	o.next()
+	return true
+}
+
+// cancelOut ends a call that we place: CANCEL, held until the first 1xx (RFC
+// 3261, 9.1).
+func (d *Dialog) cancelOut() {
+	o := d.out
+	switch {
+	case o == nil:
+	case o.tx == nil:
+		o.giveUp()
+	case o.tx.provisional && !o.cancelled:
+		o.cancelled = true
+		d.sendCancel()
+		o.silence.kind = ringCancel
+		d.w.set(&o.silence, lifetime)
+	}
+}
+
+func (d *Dialog) sendCancel() {
+	tx := d.out.tx
+	var headers [][2]string
+	if d.wantEnd != nil {
+		headers = reasonHeader(*d.wantEnd)
+	}
+	d.w.newClientTx(deaf{}, "CANCEL", tx.key.branch, tx.hop, tx.cseq, derive(tx.data, "CANCEL", nil, headers...))
+}

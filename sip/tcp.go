@@ -1,0 +1,287 @@
+package sip
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Times and sizes of TCP connections.
+const (
+	connDial    = 10 * time.Second  // to open one
+	connMessage = 10 * time.Second  // for a message that has begun, and for the first
+	connIdle    = 120 * time.Second // between messages of one that is not kept
+	connKept    = time.Hour         // between messages of a phone's or trunk's
+	connWrite   = 5 * time.Second
+	connQueue   = 256 // messages that may wait to be written; more break it
+)
+
+var errConnBusy = errors.New("sip: peer reads too slowly")
+
+// tcpListener is one TCP listener of ours.
+type tcpListener struct {
+	l     net.Listener
+	local netip.AddrPort
+}
+
+// serve accepts until the listener is closed; a lack of descriptors is waited out.
+func (t *tcpListener) serve(ctx context.Context, e *Endpoint) {
+	backoff := 5 * time.Millisecond
+	for {
+		nc, err := t.l.Accept()
+		if err == nil {
+			backoff = 5 * time.Millisecond
+			e.conns.accept(ctx, nc)
+			continue
+		}
+		if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
+			return
+		}
+		e.stats.AcceptErrors.Add(1)
+		e.cfg.Log.Warn("sip: accept failed", "err", err)
+		pause(ctx, backoff)
+		backoff = min(2*backoff, time.Second)
+	}
+}
+
+// connTable knows the TCP connections. Whoever sends finds or opens one here.
+type connTable struct {
+	e   *Endpoint
+	ctx context.Context // of Run; set before any traffic
+
+	mu     sync.Mutex // guards the maps; nothing blocks while it is held
+	ids    map[string]*conn
+	remote map[netip.AddrPort]*conn // the newest one to each address
+	perIP  map[netip.Addr]int
+	serial uint64
+}
+
+// conn is one TCP connection with a reader and a writer goroutine.
+type conn struct {
+	e      *Endpoint
+	id     string
+	remote netip.AddrPort
+	out    chan []byte // nil closes once all before it is written
+	cancel context.CancelFunc
+	dialed bool        // by us: it can be opened again
+	kept   atomic.Bool // a registered phone, a trunk or a call uses it
+	dead   atomic.Bool
+}
+
+// keep lets the connection be silent for long.
+func (c *conn) keep() {
+	if c != nil {
+		c.kept.Store(true)
+	}
+}
+
+func (t *connTable) byID(id string) *conn {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.ids[id]
+}
+
+// add enters a connection; nil when a limit forbids it.
+func (t *connTable) add(remote netip.AddrPort, incoming bool) (*conn, context.Context) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	limit := t.e.cfg.MaxConnsPerIP
+	if remote.Addr().IsLoopback() {
+		limit = max(limit, 1000)
+	}
+	if incoming && (len(t.ids) >= t.e.cfg.MaxConns || t.perIP[remote.Addr()] >= limit) {
+		return nil, nil
+	}
+	t.serial++
+	ctx, cancel := context.WithCancel(t.ctx)
+	c := &conn{e: t.e, remote: remote, dialed: !incoming, out: make(chan []byte, connQueue), cancel: cancel}
+	c.id = "t" + t.e.instance + strconv.FormatUint(t.serial, 36)
+	t.ids[c.id], t.remote[remote] = c, c
+	t.perIP[remote.Addr()]++
+	t.e.stats.Conns.Add(1)
+	return c, ctx
+}
+
+func (t *connTable) remove(c *conn) {
+	t.mu.Lock()
+	delete(t.ids, c.id)
+	if t.remote[c.remote] == c {
+		delete(t.remote, c.remote)
+	}
+	if t.perIP[c.remote.Addr()]--; t.perIP[c.remote.Addr()] <= 0 {
+		delete(t.perIP, c.remote.Addr())
+	}
+	t.mu.Unlock()
+	t.e.stats.Conns.Add(-1)
+}
+
+func (t *connTable) accept(ctx context.Context, nc net.Conn) {
+	c, cctx := t.add(addrPort(nc.RemoteAddr()), true)
+	if c == nil {
+		t.e.stats.ConnsRefused.Add(1)
+		nc.Close()
+		return
+	}
+	// Ends when the peer or the endpoint closes; Run waits for it.
+	t.e.wg.Go(func() { c.run(cctx, nc) })
+}
+
+// write finds or opens the connection of h and queues bytes on it.
+func (t *connTable) write(h hop, b []byte) error {
+	c := h.conn
+	if c == nil || c.dead.Load() {
+		t.mu.Lock()
+		c = t.remote[h.addr]
+		t.mu.Unlock()
+	}
+	if c == nil || c.dead.Load() {
+		if h.conn != nil && !h.conn.dialed && h.conn.remote == h.addr {
+			return net.ErrClosed // a peer's own connection cannot be opened from here
+		}
+		if c = t.open(h.addr); c == nil {
+			return net.ErrClosed
+		}
+	}
+	return c.write(b)
+}
+
+// open begins to connect; what is written meanwhile waits.
+func (t *connTable) open(to netip.AddrPort) *conn {
+	if t.ctx == nil || t.ctx.Err() != nil {
+		return nil
+	}
+	c, ctx := t.add(to, false)
+	// Ends when connecting fails or the connection ends; Run waits for it.
+	t.e.wg.Go(func() {
+		dctx, cancel := context.WithTimeout(ctx, connDial)
+		nc, err := t.e.cfg.Dial(dctx, "tcp", to.String())
+		cancel()
+		if err != nil {
+			c.close(err)
+			return
+		}
+		c.run(ctx, nc)
+	})
+	return c
+}
+
+func (c *conn) write(b []byte) error {
+	if c.dead.Load() {
+		return net.ErrClosed
+	}
+	select {
+	case c.out <- b:
+		return nil
+	default:
+		c.cancel()
+		return errConnBusy
+	}
+}
+
+// close takes the connection out of the table and tells the workers.
+func (c *conn) close(err error) {
+	c.dead.Store(true)
+	c.cancel()
+	c.e.conns.remove(c)
+	c.e.connLost(c, err)
+}
+
+// run reads until the connection ends; a second goroutine writes.
+func (c *conn) run(ctx context.Context, nc net.Conn) {
+	stop := context.AfterFunc(ctx, func() { nc.Close() })
+	defer stop()
+	var wg sync.WaitGroup
+	// Ends with ctx, which closes below; run waits for it.
+	wg.Go(func() { c.writeLoop(ctx, nc) })
+	err := c.readLoop(ctx, nc)
+	if errors.Is(err, errFrame) { // the writer closes when the last answer is out
+		select {
+		case c.out <- nil:
+			wg.Wait()
+		default:
+		}
+	}
+	c.close(err)
+	nc.Close()
+	wg.Wait()
+}
+
+func (c *conn) writeLoop(ctx context.Context, nc net.Conn) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case b := <-c.out:
+			if b == nil {
+				return
+			}
+			nc.SetWriteDeadline(time.Now().Add(connWrite))
+			if _, err := nc.Write(b); err != nil {
+				c.cancel()
+				return
+			}
+		}
+	}
+}
+
+// readLoop cuts the stream into messages. Limits: a message must be whole
+// connMessage after its first byte, and one must come within the idle time.
+func (c *conn) readLoop(ctx context.Context, nc net.Conn) error {
+	var f framer
+	buf := make([]byte, 4096)
+	deadline := time.Now().Add(connMessage)
+	for {
+		nc.SetReadDeadline(deadline)
+		n, err := nc.Read(buf)
+		if n > 0 {
+			began := f.partial()
+			f.push(buf[:n])
+			whole := false
+			for {
+				fr, ok, err := f.next()
+				if err != nil {
+					c.e.brokenStream(fr.text, hop{conn: c, addr: c.remote})
+					return err
+				}
+				if !ok {
+					break
+				}
+				whole = true
+				if fr.ping {
+					c.write([]byte("\r\n"))
+					continue
+				}
+				c.e.receive(ctx, fr.text, hop{conn: c, addr: c.remote})
+			}
+			deadline = c.deadline(&f, began && !whole, deadline)
+		}
+		if err != nil {
+			if ne, ok := err.(net.Error); ok && ne.Timeout() {
+				c.e.stats.ConnsTimedOut.Add(1)
+			}
+			return err
+		}
+	}
+}
+
+// deadline of the next read; that of a message begun earlier stays.
+func (c *conn) deadline(f *framer, same bool, old time.Time) time.Time {
+	switch {
+	case f.partial() && same:
+		return old
+	case f.partial():
+		return time.Now().Add(connMessage)
+	case c.kept.Load():
+		return time.Now().Add(connKept)
+	}
+	return time.Now().Add(connIdle)
+}
+
+func newConnTable(e *Endpoint) *connTable {
+	return &connTable{e: e, ids: map[string]*conn{}, remote: map[netip.AddrPort]*conn{}, perIP: map[netip.Addr]int{}}
+}
