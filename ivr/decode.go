@@ -105,6 +105,9 @@ func (d *decoder) problem(path, what, try string) {
 }
 
 func (d *decoder) nodes(raw any) map[string]Node {
+	if raw == nil {
+		return nil
+	}
 	m, ok := raw.(map[string]any)
 	if !ok {
 		d.problem("$.nodes", "nodes are a map, not "+kindOf(raw), "write main: {kind: menu, ...}")
@@ -188,7 +191,7 @@ func (d *decoder) set(v reflect.Value, raw any, path string) {
 	case **bool:
 		b, ok := raw.(bool)
 		if !ok {
-			d.problem(path, "must be true or false, is "+kindOf(raw), "")
+			d.problem(path, "must be true or false, is "+kindOf(raw), "write true or false, without quotes")
 		}
 		*p = &b
 	case *[]string:

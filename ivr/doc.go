@@ -5,6 +5,20 @@
 // nodes that follow it. [Parse] reads one strictly, [Check] finds what would
 // strand a caller before any caller is there, [Run] walks it over a [Line].
 //
+// Written in YAML, a small one is
+//
+//	start: main
+//	nodes:
+//	  main:   {kind: menu, prompts: [welcome, menu-main], keys: {"1": sales, "2": help}, default: sales}
+//	  sales:  {kind: queue, queue: sales, next: survey, overflow: sorry}
+//	  help:   {kind: agent, agent: "1001", failed: sales}
+//	  survey: {kind: survey, items: [{name: service, prompts: [survey-service]}], next: bye}
+//	  sorry:  {kind: hangup, prompts: [nobody-available, call-back-later]}
+//	  bye:    {kind: hangup, prompts: [goodbye]}
+//
+// A queue, agent or number node ends a Run; after the wait, the ring or the
+// talk the caller goes on where [Flow.After] says, in another Run.
+//
 // Guarantees: Run ends, whatever the flow and whatever the caller does, after
 // at most [MaxVisits] nodes, each with a bounded number of tries; it starts no
 // goroutine; it returns soon after its context ends, and what the caller had

@@ -70,7 +70,7 @@ type Node struct {
 // Item is one question of a survey; the caller answers with a key of 1 to 5.
 type Item struct {
 	Name    string   `json:"name"`
-	Prompts []string `json:"prompts"`
+	Prompts []string `json:"prompts,omitempty"`
 }
 
 // Span is a time.Duration written as text: "5s", "1m30s".

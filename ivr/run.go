@@ -58,6 +58,12 @@ type Outcome struct {
 // ErrTooLong means that a flow passed MaxVisits nodes without an end.
 var ErrTooLong = errors.New("flow does not end")
 
+// maxSpeech is the longest that one Play may take; a line that loses the end of
+// a prompt must not keep the caller in silence for ever.
+const maxSpeech = 10 * time.Minute
+
+var errSpeech = errors.New("no end after 10 minutes")
+
 // errNoInput is the cause of a wait for a digit that ran out.
 var errNoInput = errors.New("no input")
 
@@ -204,7 +210,9 @@ func (w *walk) speak(ctx context.Context, n Node, lang string, prompts []string)
 	if len(prompts) == 0 {
 		return nil
 	}
-	err := w.line.Play(ctx, Speech{Language: lang, Prompts: prompts, Interruptible: n.interruptible()})
+	pctx, cancel := context.WithTimeoutCause(ctx, maxSpeech, errSpeech)
+	defer cancel()
+	err := w.line.Play(pctx, Speech{Language: lang, Prompts: prompts, Interruptible: n.interruptible()})
 	if err != nil && ctx.Err() == nil {
 		w.trace("prompt failed: " + err.Error())
 		return nil

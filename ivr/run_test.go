@@ -178,6 +178,24 @@ func TestALineThatCannotHearEndsTheRun(t *testing.T) {
 	}
 }
 
+// deafLine never tells that a prompt has ended.
+type deafLine struct{ instantLine }
+
+func (l *deafLine) Play(ctx context.Context, _ Speech) error {
+	<-ctx.Done()
+	return context.Cause(ctx)
+}
+
+func TestAPromptWithoutEndIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		out, err := Run(t.Context(), &deafLine{}, readFlow(t, "hotline.json"), Env{Start: "sales"})
+		if err != nil || out.Kind != KindQueue || time.Since(begin) != maxSpeech {
+			t.Errorf("got %s %v after %v, want the queue after %v", out.Kind, err, time.Since(begin), maxSpeech)
+		}
+	})
+}
+
 func TestValuesAreSaidFromVariablesAndLiterals(t *testing.T) {
 	at := time.Date(2030, 1, 1, 14, 30, 0, 0, time.UTC)
 	for _, c := range []struct{ as, value, currency, want string }{
@@ -202,10 +220,7 @@ func TestValuesAreSaidFromVariablesAndLiterals(t *testing.T) {
 	}
 }
 
-type sayLine struct {
-	instantLine
-	said *[]string
-}
+type sayLine struct{ said *[]string }
 
 func (l sayLine) Play(_ context.Context, s Speech) error {
 	*l.said = append(*l.said, s.Prompts...)
