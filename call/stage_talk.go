@@ -152,6 +152,11 @@ func (s talkStage) finish(ctx context.Context, c *Call, cause sip.Cause) stage {
 		c.blame(0, 16, "the other side hung up", blameOf(who, s.leg.peer))
 		return nil
 	}
+	if c.caller.ctx.Err() == nil {
+		if next := c.resume(ivr.Served); next != nil {
+			return next
+		}
+	}
 	w := c.eng.world.Load()
 	if flow := w.survey(s.queue); flow != "" && c.caller.ctx.Err() == nil {
 		return surveyStage{flow: flow}
