@@ -63,7 +63,8 @@ type registerPlace struct {
 // Contact URI at which that target can reach us. Via is the sender's to add.
 type register struct {
 	Target Target
-	// URI is the Request-URI; Headers are all headers but Via and Content-Length.
+	// URI is the Request-URI; Headers are all headers but Via and Content-Length. The
+	// contact's user becomes the trunk's: it is what calls from the trunk will be for.
 	// Headers must be called by the registrant's goroutine, before the response comes.
 	URI     string
 	Headers func(contact string) [][2]string
@@ -146,6 +147,12 @@ func (r *registrant) build(now time.Time) *register {
 		seconds = 0
 	}
 	return &register{Target: p.target, URI: p.uri, Headers: func(contact string) [][2]string {
+		if u, ok := parseURI(contact); ok {
+			contact = "sip:" + escapeUser(r.trunk.User) + "@" + hostPort(u.host, u.port)
+			if u.params != "" {
+				contact += ";" + u.params
+			}
+		}
 		r.contact = contact
 		aor := "<sip:" + escapeUser(r.trunk.User) + "@" + p.domain + ">"
 		return append([][2]string{

@@ -31,8 +31,8 @@ type registrar struct {
 	byUser  map[string][]*bound
 	sources map[netip.AddrPort][]*bound
 	flows   map[string][]*bound // of live connections
-	seq     uint64    // order of registration within one instant
-	next    time.Time // nothing runs out earlier; zero: nothing is bound
+	seq     uint64              // order of registration within one instant
+	next    time.Time           // nothing runs out earlier; zero: nothing is bound
 	out     []BindingChange
 	telling bool // a goroutine is calling onChange
 }
