@@ -1,6 +1,9 @@
 package acd
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // listLength is how many keys of calls and agents a Reason shows.
 const listLength = 5
@@ -21,9 +24,8 @@ func (c *Core) assign() {
 		if best == nil {
 			break
 		}
-		k := best.item
-		a := k.class.agentFor(k).item
-		c.offer(k, a, c.reason(k, a))
+		agents := best.item.agentsInSight()
+		c.offer(best.item, agents.nodes[0].item, reason(best.item, &agents))
 	}
 	for _, k := range c.dirty {
 		k.dirty = false
@@ -38,51 +40,37 @@ func (k *class) first() *node[*call] {
 		return nil
 	}
 	for n := range k.calls.ascend {
-		if len(n.item.pairs) == 0 || k.agentFor(n.item) != nil {
+		if len(n.item.pairs) == 0 {
+			return n
+		}
+		if agents := n.item.agentsInSight(); agents.n > 0 {
 			return n
 		}
 	}
 	return nil
 }
 
-// agentFor is the first available agent for a call of the class.
-func (k *class) agentFor(call *call) *node[*agent] {
-	var best *node[*agent]
-	for _, r := range k.ready {
-		for n := range r.agents().ascend {
-			if best != nil && best.less(&n.rank) {
-				break
-			}
-			if call.pairWith(n.item) == nil {
-				best = n
-				break
-			}
-		}
+// reason explains why k goes to the first of the agents; both are still free.
+func reason(k *call, agents *top[*agent]) Reason {
+	a := agents.nodes[0].item
+	calls := a.callsInSight(k)
+	r := Reason{Policy: k.queue.policy, Calls: make([]CallKey, calls.n), Agents: make([]AgentKey, agents.n)}
+	for i, n := range calls.nodes[:calls.n] {
+		r.Calls[i] = CallKey{n.item.Call, instant(n.since), instant(n.key), n.item.standing, n.head}
 	}
-	return best
-}
-
-// agents are those of the place's profile, in the order of the class's queue.
-func (r place) agents() *tree[*agent] {
-	p := r.profile
-	return &p.orders[p.links[r.link].order].agents
-}
-
-// reason explains the choice of k and a, both still free.
-func (c *Core) reason(k *call, a *agent) Reason {
-	calls, older := a.callsInSight(k)
-	agents, longer := k.agentsInSight(a)
-	r := Reason{Policy: k.queue.policy, Calls: calls, Agents: agents}
+	for i, n := range agents.nodes[:agents.n] {
+		r.Agents[i] = AgentKey{n.item.ID, instant(n.since), instant(n.key), n.item.grade}
+	}
 	switch {
-	case len(calls) == 1 && len(agents) == 1:
+	case calls.n == 1 && agents.n == 1:
 		r.Factor = FactorOnlyPair
-	case len(calls) > 1 && k.Head:
+	case calls.n > 1 && k.Head:
 		r.Factor = FactorReturned
-	case len(calls) > 1 && older:
+	case calls.n > 1 && calls.oldest < k.node.since:
 		r.Factor = FactorCallStart
-	case len(calls) > 1:
+	case calls.n > 1:
 		r.Factor = FactorOldestCall
-	case longer:
+	case agents.oldest < a.idleSince:
 		r.Factor = FactorAgentStart
 	default:
 		r.Factor = FactorLongest
@@ -90,17 +78,17 @@ func (c *Core) reason(k *call, a *agent) Reason {
 	return r
 }
 
-// callsInSight are the first calls a could take, and whether one that he could
-// take is older than the chosen one. Where back-offs hide some calls from him,
-// the second answer looks at the first calls only.
-func (a *agent) callsInSight(chosen *call) (keys []CallKey, older bool) {
-	var list top[*call]
+// callsInSight are the first calls a could take, with the chosen one.
+func (a *agent) callsInSight(chosen *call) top[*call] {
+	list := top[*call]{oldest: chosen.node.since}
 	for i := range a.profile.links {
 		calls := &a.profile.links[i].class.calls
 		if calls.root == nil {
 			continue
 		}
-		older = older || a.pairs == 0 && calls.root.oldest < chosen.node.since
+		if a.pairs == 0 {
+			list.oldest = min(list.oldest, calls.root.oldest)
+		}
 		for n := range calls.ascend {
 			if a.pairs > 0 && n.item.pairWith(a) != nil {
 				continue
@@ -110,23 +98,22 @@ func (a *agent) callsInSight(chosen *call) (keys []CallKey, older bool) {
 			}
 		}
 	}
-	keys = make([]CallKey, list.n)
-	for i, n := range list.nodes[:list.n] {
-		older = older || n.since < chosen.node.since
-		keys[i] = CallKey{n.item.Call, instant(n.since), instant(n.key), n.item.standing, n.head}
-	}
-	return keys, older
+	return list
 }
 
-// agentsInSight are the first agents who could take k, and whether one of them
-// is idle longer than the chosen one; the same limit holds.
-func (k *call) agentsInSight(chosen *agent) (keys []AgentKey, longer bool) {
-	var list top[*agent]
-	for _, r := range k.class.ready {
-		agents := r.agents()
-		longer = longer || len(k.pairs) == 0 && agents.root.oldest < chosen.idleSince
-		for n := range agents.ascend {
-			if k.pairWith(n.item) != nil {
+// agentsInSight are the first available agents who could take k.
+func (k *call) agentsInSight() top[*agent] {
+	list := top[*agent]{oldest: math.MaxInt64}
+	for i := range k.class.ready {
+		at := &k.class.ready[i]
+		if len(k.pairs) == 0 {
+			list.oldest = min(list.oldest, at.oldest)
+		}
+		if list.n == listLength && at.key > list.nodes[listLength-1].key {
+			continue
+		}
+		for n := range at.agents.ascend {
+			if len(k.pairs) > 0 && k.pairWith(n.item) != nil {
 				continue
 			}
 			if !list.add(n) {
@@ -134,18 +121,15 @@ func (k *call) agentsInSight(chosen *agent) (keys []AgentKey, longer bool) {
 			}
 		}
 	}
-	keys = make([]AgentKey, list.n)
-	for i, n := range list.nodes[:list.n] {
-		longer = longer || n.since < chosen.idleSince
-		keys[i] = AgentKey{n.item.ID, instant(n.since), instant(n.key), n.item.grade}
-	}
-	return keys, longer
+	return list
 }
 
-// top collects the first few nodes of several trees.
+// top collects the first few nodes of several trees. Its oldest is the least
+// since of all of them; where back-offs hide some, only of those that are kept.
 type top[T any] struct {
-	nodes [listLength]*node[T]
-	n     int
+	nodes  [listLength]*node[T]
+	n      int
+	oldest int64
 }
 
 // add keeps n in order; false if it comes after all that are kept.
@@ -157,5 +141,6 @@ func (t *top[T]) add(n *node[T]) bool {
 	t.n = min(t.n+1, listLength)
 	copy(t.nodes[at+1:t.n], t.nodes[at:])
 	t.nodes[at] = n
+	t.oldest = min(t.oldest, n.since)
 	return true
 }

@@ -182,6 +182,10 @@ func (c *Core) checkClasses() error {
 			if l := r.profile.links[r.link]; l.class != k || l.pos != i+1 || r.profile.orders[l.order].g != k.queue.G {
 				return fmt.Errorf("class %s: ready profile %d is linked wrongly", key, i)
 			}
+			if first := r.agents.first(); r.agents != &r.profile.orders[r.profile.links[r.link].order].agents ||
+				r.key != first.key || r.oldest != r.agents.root.oldest {
+				return fmt.Errorf("class %s: ready profile %d is not up to date", key, i)
+			}
 		}
 	}
 	for _, p := range c.profiles {

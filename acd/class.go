@@ -23,10 +23,14 @@ type class struct {
 	dirty    bool
 }
 
-// place is a profile in the ready list of a class, with the index of its link back.
+// place is a profile in the ready list of a class. It repeats what a choice among
+// thousands of profiles compares, so that the choice is one walk over a slice.
 type place struct {
+	key     int64 // of the first agent, in the order of the class's queue
+	oldest  int64 // least IdleSince
+	agents  *tree[*agent]
 	profile *profile
-	link    int
+	link    int // index of the profile's link back
 }
 
 // profile is all agents who may take the same calls: same queues, skills and
@@ -43,6 +47,7 @@ type profile struct {
 type order struct {
 	g      time.Duration
 	agents tree[*agent]
+	first  int64 // key of the first agent, if there is one
 }
 
 // link leads from a profile to a class that fits.
@@ -68,7 +73,7 @@ func (p *profile) serves(k *class) bool {
 
 func (p *profile) available() bool { return p.orders[0].agents.len() > 0 }
 
-// newProfile is empty; queues must not be empty of duplicates checked by the caller.
+// newProfile has no agents yet; no queue comes twice.
 func newProfile(queues []*queue, a Agent) *profile {
 	p := &profile{queues: queues, skills: a.Skills, languages: a.Languages}
 	for _, q := range queues {
@@ -95,15 +100,14 @@ func (c *Core) list(a *agent) {
 		p.orders[i].agents.insert(n)
 	}
 	for i := range p.links {
-		l := &p.links[i]
 		if first {
-			l.class.ready = append(l.class.ready, place{p, i})
-			l.pos = len(l.class.ready)
+			p.attach(i)
 		}
-		if l.class.calls.len() > 0 {
-			c.mark(l.class)
+		if k := p.links[i].class; k.calls.len() > 0 {
+			c.mark(k)
 		}
 	}
+	p.publish()
 	for _, q := range p.queues {
 		q.ready++
 	}
@@ -121,8 +125,31 @@ func (c *Core) unlist(a *agent) {
 			p.links[i].detach()
 		}
 	}
+	p.publish()
 	for _, q := range p.queues {
 		q.ready--
+	}
+}
+
+// attach puts the profile into the ready list of the class of one of its links.
+func (p *profile) attach(i int) {
+	l := &p.links[i]
+	l.class.ready = append(l.class.ready, place{agents: &p.orders[l.order].agents, profile: p, link: i})
+	l.pos = len(l.class.ready)
+}
+
+// publish brings the profile's places up to date.
+func (p *profile) publish() {
+	if !p.available() {
+		return
+	}
+	for i := range p.orders {
+		p.orders[i].first = p.orders[i].agents.first().key
+	}
+	for i := range p.links {
+		l := &p.links[i]
+		at := &l.class.ready[l.pos-1]
+		at.key, at.oldest = p.orders[l.order].first, at.agents.root.oldest
 	}
 }
 
@@ -183,11 +210,11 @@ func (c *Core) link(p *profile, k *class) {
 		return
 	}
 	l := link{class: k, order: slices.IndexFunc(p.orders, func(o order) bool { return o.g == k.queue.G })}
-	if p.available() {
-		k.ready = append(k.ready, place{p, len(p.links)})
-		l.pos = len(k.ready)
-	}
 	p.links = append(p.links, l)
+	if p.available() {
+		p.attach(len(p.links) - 1)
+		p.publish()
+	}
 }
 
 // sweep clears empty classes away, so that callers with ever new needs cost no memory.

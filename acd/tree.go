@@ -160,6 +160,15 @@ func (t *tree[T]) before(r *rank) int {
 	return count
 }
 
+// first is the first node, or nil.
+func (t *tree[T]) first() *node[T] {
+	n := t.root
+	for n != nil && n.left != nil {
+		n = n.left
+	}
+	return n
+}
+
 // ascend visits the nodes in order until yield says no.
 func (t *tree[T]) ascend(yield func(*node[T]) bool) { t.root.ascend(yield) }
 

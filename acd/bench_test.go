@@ -1,0 +1,130 @@
+package acd
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+)
+
+// BenchmarkDecision1k and 10k measure one decision in a center under load: an
+// agent's talk ends, he is offered the first of many waiting calls and answers,
+// and a new call starts to wait. Agents differ in queues, skills and languages.
+func BenchmarkDecision1k(b *testing.B)  { benchmarkDecision(b, 1_000, 10_000) }
+func BenchmarkDecision10k(b *testing.B) { benchmarkDecision(b, 10_000, 100_000) }
+
+// BenchmarkIdle10k is the other half: 10,000 agents are idle, a call arrives, is
+// answered, and ends.
+func BenchmarkIdle10k(b *testing.B) {
+	m := newMill(10_000)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for range b.N {
+		m.arrive()
+		o := m.offers[len(m.offers)-1]
+		m.step(TalkEnded{Agent: o.Agent, Call: o.Call, NoWrapUp: true})
+	}
+	m.report(b)
+}
+
+// BenchmarkUniqueAgents10k gives every agent a profile of his own, the worst
+// case for grouping.
+func BenchmarkUniqueAgents10k(b *testing.B) {
+	m := newMillOf(10_000, func(i int, a *Agent) { a.Skills[fmt.Sprint("own", i)] = 1 })
+	b.ReportAllocs()
+	b.ResetTimer()
+	for range b.N {
+		m.arrive()
+		o := m.offers[len(m.offers)-1]
+		m.step(TalkEnded{Agent: o.Agent, Call: o.Call, NoWrapUp: true})
+	}
+	m.report(b)
+}
+
+func benchmarkDecision(b *testing.B, agents, waiting int) {
+	m := newMill(agents)
+	for range agents {
+		m.arrive() // busy everybody
+	}
+	for range waiting {
+		m.arrive()
+	}
+	m.took = m.took[:0]
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range b.N {
+		o := m.offers[i]
+		m.step(TalkEnded{Agent: o.Agent, Call: o.Call, NoWrapUp: true})
+		m.arrive()
+	}
+	m.report(b)
+}
+
+// mill feeds a core and answers what it offers.
+type mill struct {
+	core   *Core
+	rnd    *rand.Rand
+	now    time.Time
+	calls  int
+	offers []Offer
+	took   []time.Duration // of Steps
+}
+
+func newMill(agents int) *mill { return newMillOf(agents, func(int, *Agent) {}) }
+
+func newMillOf(agents int, change func(int, *Agent)) *mill {
+	m := &mill{core: New(Config{}), rnd: rand.New(rand.NewPCG(1, 2)), now: t0}
+	ev := Configure{}
+	for q := range 20 {
+		ev.Queues = append(ev.Queues, Queue{ID: QueueID(fmt.Sprint("q", q)), H: 30 * time.Second, G: time.Minute, MaxWait: 1000 * time.Hour})
+	}
+	for i := range agents {
+		a := Agent{ID: AgentID(fmt.Sprintf("a%05d", i)), Skills: map[string]int{"s": i % 4}, Languages: []string{"en", "zh"}[i%2:]}
+		for n := range 4 {
+			a.Queues = append(a.Queues, QueueID(fmt.Sprint("q", (i+5*n)%20)))
+		}
+		change(i, &a)
+		ev.Agents = append(ev.Agents, a)
+	}
+	m.core.Step(m.now, ev)
+	for _, a := range ev.Agents {
+		m.step(Reachable{a.ID, true})
+		m.step(Ready{a.ID})
+	}
+	return m
+}
+
+// Steps beyond this number are not timed one by one.
+const timedSteps = 1_000_000
+
+func (m *mill) step(ev Event) {
+	m.now = m.now.Add(time.Millisecond)
+	start := time.Now()
+	out := m.core.Step(m.now, ev)
+	if len(m.took) < timedSteps {
+		m.took = append(m.took, time.Since(start))
+	}
+	for _, cmd := range out {
+		if o, ok := cmd.(Offer); ok {
+			m.offers = append(m.offers, o)
+			m.step(OfferAnswered{o.ID})
+		}
+	}
+}
+
+func (m *mill) arrive() {
+	m.calls++
+	n := m.rnd.Uint32()
+	m.step(CallQueued{
+		Call: CallID(fmt.Sprintf("c%08d", m.calls)), Queue: QueueID(fmt.Sprint("q", n%20)), Since: m.now,
+		Language: []string{"en", "zh"}[n>>8&1], Needs: map[string]int{"s": int(n >> 16 % 3)}, Standing: float64(n>>20%100) / 100,
+	})
+}
+
+func (m *mill) report(b *testing.B) {
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "decisions/s")
+	slices.Sort(m.took)
+	b.ReportMetric(float64(m.took[len(m.took)*99/100].Nanoseconds()), "p99-ns/step")
+}
