@@ -2,6 +2,7 @@ package call
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"sync"
@@ -110,14 +111,39 @@ func (l *Leg) Answer(offer []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := l.plausible(r.Addr.Addr()); err != nil {
+		return nil, err
+	}
 	l.apply(r)
 	return body, nil
+}
+
+// errElsewhere refuses a description that would make us send audio to an
+// address which only this machine or its own link can mean.
+var errElsewhere = errors.New("call: description names a local address, but did not come from there")
+
+// plausible keeps audio away from loopback and link-local addresses unless the
+// signalling came from such a one.
+func (l *Leg) plausible(a netip.Addr) error {
+	local := func(a netip.Addr) bool { return a.IsLoopback() || a.IsLinkLocalUnicast() }
+	if !local(a) || len(l.latch) == 0 {
+		return nil
+	}
+	for _, p := range l.latch {
+		if local(p.Addr()) {
+			return nil
+		}
+	}
+	return errElsewhere
 }
 
 // Accept reads their answer to our offer.
 func (l *Leg) Accept(answer []byte) error {
 	r, err := l.desc.Accept(answer)
 	if err != nil {
+		return err
+	}
+	if err := l.plausible(r.Addr.Addr()); err != nil {
 		return err
 	}
 	l.apply(r)

@@ -51,20 +51,19 @@ type Stage struct {
 
 // Leg is one dialog of the call.
 type Leg struct {
-	ID       string        `json:"id"`
-	Role     string        `json:"role"` // "caller", "agent", "party"
-	Peer     string        `json:"peer"` // "agent:1001", "trunk:acme", ...
-	Number   string        `json:"number,omitempty"`
-	Began    time.Time     `json:"began"`
-	Answered time.Time     `json:"answered,omitzero"`
-	Ended    time.Time     `json:"ended,omitzero"`
-	Cause    Cause         `json:"cause"`
-	In       uint64        `json:"packets_in"`
-	Out      uint64        `json:"packets_out"`
-	Lost     uint64        `json:"lost"`
-	Jitter   Duration      `json:"jitter"`
-	Codec    string        `json:"codec,omitempty"`
-	Held     time.Duration `json:"held_ns,omitempty"` // time on hold by this side
+	ID       string    `json:"id"`
+	Role     string    `json:"role"` // "caller", "agent", "party"
+	Peer     string    `json:"peer"` // "agent:1001", "trunk:acme", ...
+	Number   string    `json:"number,omitempty"`
+	Began    time.Time `json:"began"`
+	Answered time.Time `json:"answered,omitzero"`
+	Ended    time.Time `json:"ended,omitzero"`
+	Cause    Cause     `json:"cause"`
+	In       uint64    `json:"packets_in"`
+	Out      uint64    `json:"packets_out"`
+	Lost     uint64    `json:"lost"`
+	Jitter   Duration  `json:"jitter"`
+	Codec    string    `json:"codec,omitempty"`
 }
 
 // Offer is one try to give the call to an agent, with the reason.
