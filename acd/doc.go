@@ -40,8 +40,7 @@
 //
 // y-b is the rating less the customer's leniency, kept within 1..5. The leniency
 // is the mean of his residuals (his stars minus the agent's r just before he gave
-// them), weighted alike and shrunk by 6 ratings of 0; for anonymous ratings it is
-// 0. One rating moves r by at most 4/(6+sum w). g is taken when the agent becomes
+// them), shrunk by 6 ratings of 0; for anonymous ratings it is 0. One rating moves r by at most 4/(6+sum w). g is taken when the agent becomes
 // available and when one of his ratings changes; between these it stands still.
 // A rating can be replaced while it is among its customer's last 32 and the last
 // 2^20 of all; afterwards it keeps its weight but its contact is forgotten.

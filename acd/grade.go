@@ -39,9 +39,10 @@ type score struct {
 // customer is a rater with his leniency: the shrunk mean of how much more stars
 // he gave than his agents' grades before him.
 type customer struct {
-	residuals, weight float64
-	leniency          float64
-	ratings           []*rating // editable ones, oldest first
+	residuals float64 // sum over all his ratings in force
+	count     float64 // of them
+	leniency  float64
+	ratings   []*rating // editable ones, oldest first
 }
 
 // rating is one contact's stars.
@@ -155,14 +156,13 @@ func (g *gradebook) customer(name string) *customer {
 
 // add counts a rating's residual in or (sign -1) out.
 func (k *customer) add(r *rating, sign float64) {
-	k.residuals += sign * r.weight * r.residual
-	k.weight += sign * r.weight
+	k.residuals += sign * r.residual
+	k.count += sign
 }
 
 // judge takes a customer's leniency anew and corrects his ratings by it.
 func (c *Core) judge(k *customer) {
-	scale := 1 / weightAt(c.now)
-	k.leniency = k.residuals * scale / (priorWeight + max(k.weight*scale, 0))
+	k.leniency = k.residuals / (priorWeight + k.count)
 	for _, r := range k.ratings {
 		corrected := min(max(r.stars-k.leniency, leastStars), mostStars)
 		if corrected == r.corrected {
