@@ -41,6 +41,11 @@ func (e *Endpoint) branch() string { return magic + e.instance + randomText(16) 
 
 // newClientTx sends a request whose top Via has that branch.
 func (w *worker) newClientTx(user txUser, method, branch string, h hop, cseq uint32, data []byte) *clientTx {
+	if h.tcp() {
+		if c := w.e.conns.get(h); c != nil {
+			h.conn = c // so that its loss is known to be ours
+		}
+	}
 	tx := &clientTx{w: w, user: user, key: clientKey{branch, method}, hop: h, cseq: cseq, data: data, invite: method == "INVITE"}
 	tx.resend = alarm{owner: tx, kind: ringResend}
 	tx.end = alarm{owner: tx, kind: ringEnd}

@@ -189,8 +189,59 @@ type peer struct {
 	pc    net.PacketConn
 	conn  net.Conn
 	frame framer
-	seq   int
 	tcp   bool
+	ln    net.Listener // of a callee over TCP: accepted when first read
+}
+
+// both runs a test twice: with a peer that calls us over UDP and over TCP.
+func both(t *testing.T, change func(*Config), f func(r *rig, p *peer)) {
+	t.Helper()
+	for _, tp := range []string{"udp", "tcp"} {
+		t.Run(tp, func(t *testing.T) {
+			bubble(t, change, func(r *rig) {
+				if tp == "udp" {
+					f(r, r.udp("10.0.0.2:5060"))
+				} else {
+					f(r, r.tcp("10.0.0.2"))
+				}
+			})
+		})
+	}
+}
+
+// callees runs a test twice: with a peer that we call over UDP and over TCP.
+func callees(t *testing.T, change func(*Config), f func(r *rig, p *peer)) {
+	t.Helper()
+	for _, tp := range []string{"udp", "tcp"} {
+		t.Run(tp, func(t *testing.T) {
+			bubble(t, change, func(r *rig) {
+				if tp == "udp" {
+					f(r, r.udp("10.0.0.2:5060"))
+				} else {
+					f(r, r.listen("10.0.0.2:5060"))
+				}
+			})
+		})
+	}
+}
+
+// listen is a peer that we call over TCP.
+func (r *rig) listen(addr string) *peer {
+	ln, err := r.net.Listen(addr)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	p := &peer{t: r.t, addr: addr, ln: ln, tcp: true}
+	r.t.Cleanup(func() { ln.Close() })
+	return p
+}
+
+// uri is where we reach the peer.
+func (p *peer) uri() string {
+	if p.tcp {
+		return "sip:bob@" + p.addr + ";transport=tcp"
+	}
+	return "sip:bob@" + p.addr
 }
 
 var us = net.UDPAddrFromAddrPort(netip.MustParseAddrPort("10.0.0.1:5060"))
@@ -254,6 +305,15 @@ func (p *peer) read(wait time.Duration) string {
 		}
 		return string(buf[:n])
 	}
+	if p.conn == nil {
+		p.ln.(interface{ SetDeadline(time.Time) error }).SetDeadline(deadline)
+		c, err := p.ln.Accept()
+		if err != nil {
+			return ""
+		}
+		p.t.Cleanup(func() { c.Close() })
+		p.conn = c
+	}
 	for {
 		fr, ok, err := p.frame.next()
 		if err != nil {
@@ -305,13 +365,9 @@ func (p *peer) ask(method, callID, branch, from, to string, cseq int, body strin
 		tp, param = "TCP", ";transport=tcp"
 	}
 	var b strings.Builder
-	num := method
-	if method == "ACK " {
-		method, num = "ACK", "ACK"
-	}
 	fmt.Fprintf(&b, "%s sip:4000@10.0.0.1 SIP/2.0\r\nVia: SIP/2.0/%s %s;rport;branch=z9hG4bK%s\r\n", method, tp, p.addr, branch)
 	fmt.Fprintf(&b, "From: <sip:bob@10.0.0.2>%s\r\nTo: <sip:4000@10.0.0.1>%s\r\n", from, to)
-	fmt.Fprintf(&b, "Call-ID: %s\r\nCSeq: %d %s\r\n", callID, cseq, num)
+	fmt.Fprintf(&b, "Call-ID: %s\r\nCSeq: %d %s\r\n", callID, cseq, method)
 	has := func(name string) bool {
 		for _, h := range headers {
 			if strings.HasPrefix(h, name) {
@@ -388,8 +444,7 @@ func (r *rig) talk(p *peer, callID string) (l *leg, toTag string) {
 // reach has us call the peer; it answers and the call stands.
 func (r *rig) reach(p *peer, headers ...string) (l *leg, invite *message) {
 	r.t.Helper()
-	uri := "sip:bob@" + p.addr
-	l = r.dial(nil, uri)
+	l = r.dial(nil, p.uri())
 	invite = p.want("INVITE")
 	p.send(p.answer(invite, 200, "b", "their answer", headers...))
 	p.want("ACK")

@@ -119,13 +119,12 @@ func (tx *serverTx) send() {
 }
 
 // repeat answers a repeated request. A repeated INVITE whose 2xx went out is
-// absorbed: the dialog repeats its 2xx (RFC 6026).
+// absorbed, for the dialog repeats its 2xx (RFC 6026); so is one after the ACK.
 func (tx *serverTx) repeat() {
-	if tx.last != nil && !tx.success || !tx.invite {
-		if tx.last != nil {
-			tx.send()
-		}
+	if tx.last == nil || tx.invite && (tx.success || tx.confirmed) {
+		return
 	}
+	tx.send()
 }
 
 // ack: the ACK of a final response that is no 2xx.

@@ -133,21 +133,28 @@ func (t *connTable) accept(ctx context.Context, nc net.Conn) {
 
 // write finds or opens the connection of h and queues bytes on it.
 func (t *connTable) write(h hop, b []byte) error {
+	c := t.get(h)
+	if c == nil {
+		return net.ErrClosed
+	}
+	return c.write(b)
+}
+
+// get finds or opens the connection of h; nil when there can be none.
+func (t *connTable) get(h hop) *conn {
 	c := h.conn
 	if c == nil || c.dead.Load() {
 		t.mu.Lock()
 		c = t.remote[h.addr]
 		t.mu.Unlock()
 	}
-	if c == nil || c.dead.Load() {
-		if h.conn != nil && !h.conn.dialed && h.conn.remote == h.addr {
-			return net.ErrClosed // a peer's own connection cannot be opened from here
-		}
-		if c = t.open(h.addr); c == nil {
-			return net.ErrClosed
-		}
+	if c != nil && !c.dead.Load() {
+		return c
 	}
-	return c.write(b)
+	if h.conn != nil && !h.conn.dialed && h.conn.remote == h.addr {
+		return nil // a peer's own connection cannot be opened from here
+	}
+	return t.open(h.addr)
 }
 
 // open begins to connect; what is written meanwhile waits.
@@ -234,7 +241,8 @@ func (c *conn) writeLoop(ctx context.Context, nc net.Conn) {
 func (c *conn) readLoop(ctx context.Context, nc net.Conn) error {
 	var f framer
 	buf := make([]byte, 4096)
-	deadline := time.Now().Add(connMessage)
+	last := time.Now()
+	deadline := last.Add(connMessage)
 	for {
 		nc.SetReadDeadline(deadline)
 		n, err := nc.Read(buf)
@@ -258,10 +266,16 @@ func (c *conn) readLoop(ctx context.Context, nc net.Conn) error {
 				}
 				c.e.receive(ctx, fr.text, hop{conn: c, addr: c.remote})
 			}
+			last = time.Now()
 			deadline = c.deadline(&f, began && !whole, deadline)
 		}
 		if err != nil {
 			if ne, ok := err.(net.Error); ok && ne.Timeout() {
+				// A phone may have become one of ours since the deadline was set.
+				if c.kept.Load() && !f.partial() && time.Now().Before(last.Add(connKept)) {
+					deadline = last.Add(connKept)
+					continue
+				}
 				c.e.stats.ConnsTimedOut.Add(1)
 			}
 			return err
