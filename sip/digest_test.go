@@ -2,7 +2,11 @@ package sip
 
 import (
 	"fmt"
+	"io/fs"
 	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -292,6 +296,9 @@ func FuzzParseAuth(f *testing.F) {
 	f.Add(`Digest username="1001",realm="x",nonce="n",uri="sip:a@b;c=d",response="00",nc=00000001,cnonce="q",qop=auth`)
 	f.Add(`Basic dXNlcjpwYXNz`)
 	f.Add(`Digest ,,, a = "\`)
+	for _, v := range tortureValues(f, "authorization", "proxy-authorization", "www-authenticate", "proxy-authenticate") {
+		f.Add(v)
+	}
 	f.Fuzz(func(t *testing.T, s string) {
 		all, err := parseAuth(s)
 		if err != nil {
@@ -319,6 +326,32 @@ func FuzzParseAuth(f *testing.F) {
 			t.Fatalf("got %d parameters of %d schemes, want %d at most", n, len(all), maxAuthParams)
 		}
 	})
+}
+
+// tortureValues are the values of some headers in the collected test messages.
+func tortureValues(tb testing.TB, headers ...string) (all []string) {
+	tb.Helper()
+	const dir = "../../shared/data/torture"
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		if err != nil || len(b) > 1<<20 {
+			return err
+		}
+		for _, line := range strings.Split(string(b), "\n") {
+			name, value, _ := strings.Cut(line, ":")
+			if slices.Contains(headers, strings.ToLower(strings.TrimSpace(name))) {
+				all = append(all, strings.TrimSpace(value))
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		tb.Logf("the collected messages are absent: %v", err)
+	}
+	return all
 }
 
 func FuzzVerify(f *testing.F) {

@@ -62,6 +62,9 @@ func newRegistrar(now time.Time, c registrarConfig) *registrar {
 			continue
 		}
 		b.Flow = ""
+		if b.Q == 0 {
+			b.Q = 1
+		}
 		r.put(&bound{Binding: b, uri: uri})
 		r.trim(b.AOR)
 	}

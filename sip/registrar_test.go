@@ -231,14 +231,14 @@ func TestExpiryIsToldOnceAndInTime(t *testing.T) {
 
 func TestRestoredBindingsWorkUntilTheyExpire(t *testing.T) {
 	b := func(user, contact string, left time.Duration) Binding {
-		return Binding{AOR: user, Contact: contact, Source: fromNAT.Source, Transport: "udp", Flow: "3", CallID: "c", CSeq: 9, Q: 1,
+		return Binding{AOR: user, Contact: contact, Source: fromNAT.Source, Transport: "udp", Flow: "3", CallID: "c", CSeq: 9,
 			Expires: epoch.Add(left), Registered: epoch.Add(left - time.Hour)}
 	}
 	told := 0
 	r := newRegistrar(epoch, registrarConfig{OnChange: func(BindingChange) { told++ }, Restored: []Binding{
 		b("1", "sip:a@h", time.Minute), b("1", "sip:gone@h", 0), b("2", "nonsense", time.Minute), b("", "sip:a@h", time.Minute), b("3", "sip:c@h", 2*time.Minute)}})
 	all := r.bindings(epoch)
-	if len(all) != 2 || all[0].AOR != "1" || all[1].AOR != "3" || all[0].Flow != "" || told != 0 {
+	if len(all) != 2 || all[0].AOR != "1" || all[1].AOR != "3" || all[0].Flow != "" || all[0].Q != 1 || told != 0 {
 		t.Fatalf("got %v, told %d, want those of 1 and 3 without flow, told 0", all, told)
 	}
 	if got := r.handle(epoch, "1", regRequest(t, "1", "c", 9, "Contact: <sip:a@h>"), fromNAT); got.Status != 500 {
@@ -321,6 +321,9 @@ func FuzzRegister(f *testing.F) {
 	f.Add(`"A, B" <sip:1001@10.0.0.5:5062;transport=tcp>;expires=60;q=0.5, sip:b@h`, "3600")
 	f.Add("*", "0")
 	f.Add(`<sip:a@[::1]>;Expires = "9"`, "99999999999999999999")
+	for _, v := range tortureValues(f, "contact", "m") {
+		f.Add(v, "60")
+	}
 	f.Fuzz(func(t *testing.T, contact, expires string) {
 		text := "REGISTER sip:h SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:1@h>;tag=1\r\nTo: <sip:1@h>\r\nCall-ID: c\r\nCSeq: 1 REGISTER\r\n" +
 			"Contact: " + contact + "\r\nExpires: " + expires + "\r\n\r\n"

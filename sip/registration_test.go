@@ -297,32 +297,38 @@ func TestACallReachesAPhoneBehindNATWhereItRegisteredFrom(t *testing.T) {
 }
 
 func TestAPhoneUnregistersInACallAndTheCallGoesOn(t *testing.T) {
-	var mu sync.Mutex
-	var reachable []bool
-	c := Config{OnBinding: func(c BindingChange) { mu.Lock(); reachable = append(reachable, c.Reachable); mu.Unlock() }}
-	wired(t, c, func(t *testing.T, n *simnet.Network, e *Endpoint) {
-		u := wirePhone(t, n, "203.0.113.7:40000", "10.0.0.5:5060")
-		u.register("1001", "s3cret", "Contact: <sip:1001@10.0.0.5:5060>")
-		d, in := wireCall(t, e, u, "sip:1001@10.0.0.5:5060")
-		if m := u.register("1001", "s3cret", "Contact: *", "Expires: 0"); m.status != 200 || m.has(hContact) {
-			t.Errorf("got %d %v, want 200 without contacts", m.status, m.fields)
-		}
-		if got := e.Contacts("1001"); len(got) != 0 {
-			t.Errorf("got %v, want no contacts", got)
-		}
-		mu.Lock()
-		if !slices.Equal(reachable, []bool{true, false}) {
-			t.Errorf("got %v, want reachable, then not", reachable)
-		}
-		mu.Unlock()
-		time.Sleep(time.Minute)
-		if len(in) != 0 {
-			t.Errorf("got %T, want the call to go on", <-in)
-		}
-		d.End(Cause{})
-		u.answer(u.expects("BYE"), wireServer, 200)
-		wireWait[Ended](t, in)
-	})
+	for _, transport := range []string{"udp", "tcp"} {
+		t.Run(transport, func(t *testing.T) {
+			changes := make(chan BindingChange, 16)
+			wired(t, Config{OnBinding: func(c BindingChange) { changes <- c }}, func(t *testing.T, n *simnet.Network, e *Endpoint) {
+				contact := "sip:1001@10.0.0.5:5060"
+				u := wirePhone(t, n, "203.0.113.7:40000", "10.0.0.5:5060")
+				if transport == "tcp" {
+					contact += ";transport=tcp"
+					u = wireStream(t, n, "203.0.113.7", "10.0.0.5:5060")
+					defer u.conn.Close()
+				}
+				u.register("1001", "s3cret", "Contact: <"+contact+">")
+				d, in := wireCall(t, e, u, contact)
+				if m := u.register("1001", "s3cret", "Contact: *", "Expires: 0"); m.status != 200 || m.has(hContact) {
+					t.Errorf("got %d %v, want 200 without contacts", m.status, m.fields)
+				}
+				if got := e.Contacts("1001"); len(got) != 0 {
+					t.Errorf("got %v, want no contacts", got)
+				}
+				if a, b := <-changes, <-changes; !a.Reachable || a.Removed || b.Reachable || !b.Removed {
+					t.Errorf("got %+v, %+v, want reachable, then removed", a, b)
+				}
+				time.Sleep(time.Minute)
+				if len(in) != 0 {
+					t.Errorf("got %T, want the call to go on", <-in)
+				}
+				d.End(Cause{})
+				u.answer(u.expects("BYE"), wireServer, 200)
+				wireWait[Ended](t, in)
+			})
+		})
+	}
 }
 
 func TestACallOverTCPOutlivesItsConnection(t *testing.T) {
@@ -444,4 +450,65 @@ func TestAReplayedRegisterIsRefused(t *testing.T) {
 			t.Errorf("got %d and %v, want nothing bound by a thief", m.status, e.Bindings())
 		}
 	})
+}
+
+// BenchmarkRegister is one phone's whole round through the endpoint, over a network
+// in memory: REGISTER, 401, REGISTER with credentials, 200.
+func BenchmarkRegister(b *testing.B) {
+	n := simnet.New(simnet.Options{})
+	server, err := n.ListenPacket("127.0.0.1:5060")
+	if err != nil {
+		b.Fatal(err)
+	}
+	phone, err := n.ListenPacket("127.0.0.1:40000")
+	if err != nil {
+		b.Fatal(err)
+	}
+	ha1 := map[string]Account{}
+	const phones = 10_000
+	for i := range phones {
+		user := fmt.Sprint(10_000 + i)
+		ha1[user] = Account{User: user, HA1MD5: HA1(algMD5, user, testRealm, "s"), HA1SHA256: HA1(algSHA256, user, testRealm, "s")}
+	}
+	e, err := New(Config{Packet: []net.PacketConn{server}, Realm: testRealm, Accounts: func(u string) (Account, bool) { a, ok := ha1[u]; return a, ok }})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(b.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() { e.Run(ctx) }) // ends with ctx
+	buf := make([]byte, 65535)
+	exchange := func(user string, cseq int, creds string) *message {
+		text := fmt.Sprintf("REGISTER sip:call.example SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:40000;rport;branch=z9hG4bK%s-%d\r\nMax-Forwards: 70\r\n"+
+			"From: <sip:%[1]s@call.example>;tag=r\r\nTo: <sip:%[1]s@call.example>\r\nCall-ID: %[1]s\r\nCSeq: %[2]d REGISTER\r\nContact: <sip:%[1]s@10.0.0.1>\r\n%[3]sContent-Length: 0\r\n\r\n",
+			user, cseq, creds)
+		if _, err := phone.WriteTo([]byte(text), server.LocalAddr()); err != nil {
+			b.Fatal(err)
+		}
+		size, _, err := phone.ReadFrom(buf)
+		if err != nil {
+			b.Fatal(err)
+		}
+		m, err := parse(string(buf[:size]), false)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return m
+	}
+	i := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		user := fmt.Sprint(10_000 + i%phones)
+		i++
+		creds, err := newClientAuth(user, "s", "").answer("REGISTER", "sip:call.example", exchange(user, 2*i, ""))
+		if err != nil {
+			b.Fatal(err)
+		}
+		if m := exchange(user, 2*i+1, "Authorization: "+creds[0][1]+"\r\n"); m.status != 200 {
+			b.Fatalf("got %d, want 200", m.status)
+		}
+	}
+	b.StopTimer()
+	cancel()
+	wg.Wait()
 }

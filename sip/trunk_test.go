@@ -3,6 +3,7 @@ package sip
 import (
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -152,4 +153,23 @@ func TestATargetIsASIPURIWeCanReach(t *testing.T) {
 			t.Errorf("%q: got %+v, want %s over %s", tt.uri, got, tt.addr, tt.transport)
 		}
 	}
+}
+
+func FuzzParseTarget(f *testing.F) {
+	for _, s := range []string{"sip:1001@10.0.0.5:5062;transport=TCP", "sip:[::1]:5070", "sip:%41@h?x=y", "sip:@h", "sip:a@b@c"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got, err := ParseTarget(s)
+		if err != nil {
+			return
+		}
+		if strings.ContainsAny(s, "\r\n\x00 <>\"") || len(s) > maxContactBytes || got.Transport != "udp" && got.Transport != "tcp" {
+			t.Fatalf("%q: got %+v, want it refused", s, got)
+		}
+		u, _ := parseURI(s)
+		if !u.same(u) || got.Addr.IsValid() && int(got.Addr.Port()) != u.portOr() {
+			t.Fatalf("%q: got %+v, %+v", s, got, u)
+		}
+	})
 }
