@@ -125,7 +125,8 @@ func (s *shard) mixFrame(b *bridge) {
 		}
 	}
 	for _, l := range b.mixed {
-		if l.play.on || l.pressing.busy() || !l.sendable() {
+		o := origin{kind: fromMix}
+		if l.play.on || l.pressing.busy() || !l.sendable() || l.tx.crowded(o, frameSize, s.now) {
 			continue
 		}
 		var sum [frameSize]int32
@@ -139,7 +140,7 @@ func (s *shard) mixFrame(b *bridge) {
 			pcm[i] = int16(min(max(v, -32768), 32767))
 		}
 		s.stats.MixFrames.Add(1)
-		s.sendPCM(l, origin{kind: fromMix}, pcm)
+		s.sendPCM(l, o, pcm)
 	}
 }
 

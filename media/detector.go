@@ -99,9 +99,8 @@ func (d *detector) judge() rune {
 		return 0
 	}
 	var power [8]float32
-	for i := range power {
-		power[i] = d.tone(i)
-	}
+	d.four(power[:4], bank[:4])
+	d.four(power[4:], bank[4:8])
 	row, column := strongest(power[:4]), strongest(power[4:])
 	low, high := power[row], power[4+column]
 	// A sine of amplitude a has the tone power (a*n/2)^2 and the energy n*a^2/2.
@@ -126,6 +125,22 @@ func (d *detector) tone(i int) float32 {
 		a, b = s+k*a-b, a
 	}
 	return a*a + b*b - k*a*b
+}
+
+// four is tone for four frequencies at once, which the processor can overlap.
+func (d *detector) four(power, k []float32) {
+	k0, k1, k2, k3 := k[0], k[1], k[2], k[3]
+	var a0, a1, a2, a3, b0, b1, b2, b3 float32
+	for _, s := range d.block {
+		a0, b0 = s+k0*a0-b0, a0
+		a1, b1 = s+k1*a1-b1, a1
+		a2, b2 = s+k2*a2-b2, a2
+		a3, b3 = s+k3*a3-b3, a3
+	}
+	power[0] = a0*a0 + b0*b0 - k0*a0*b0
+	power[1] = a1*a1 + b1*b1 - k1*a1*b1
+	power[2] = a2*a2 + b2*b2 - k2*a2*b2
+	power[3] = a3*a3 + b3*b3 - k3*a3*b3
 }
 
 func strongest(p []float32) int {

@@ -31,7 +31,7 @@ func torture(t testing.TB) [][]byte {
 	return out
 }
 
-// bench is a shard without goroutines or network: what it sends is counted.
+// quiet is a shard without goroutines or network, with two legs in a bridge.
 func quiet() (*shard, *leg, *leg) {
 	e := &Engine{ports: newPorts(2, 9)}
 	e.cfg.Events = func(Event) {}
@@ -127,98 +127,4 @@ func FuzzKeys(f *testing.F) {
 			}
 		}
 	})
-}
-
-// raw packets of 20 ms for the benchmarks.
-func raw(pt uint8, n int) []byte {
-	b := make([]byte, rtpHeader+n)
-	putRTP(b, header{pt: pt, ssrc: 7})
-	return b
-}
-
-func advance(b []byte, i int) {
-	binary.BigEndian.PutUint16(b[2:], uint16(i))
-	binary.BigEndian.PutUint32(b[4:], uint32(160*i))
-}
-
-func benchPass(b *testing.B, prepare func(s *shard)) {
-	s, l, _ := quiet()
-	s.do(SetRemote{Leg: "a", Addr: source(0), EventType: 101, Send: true, Receive: true})
-	prepare(s)
-	pkt := raw(0, 160)
-	b.ReportAllocs()
-	b.ResetTimer()
-	for i := range b.N {
-		advance(pkt, i)
-		s.deliver(l, pkt, source(0), time.Duration(i)*frameTime)
-		for _, r := range s.recs {
-			if r.clock(s.now)-r.base > recChunk {
-				r.base += recChunk // the disk's part is measured elsewhere
-			}
-		}
-	}
-	if s.stats.PacketsOut.Load() < uint64(b.N) {
-		b.Fatalf("sent %d of %d", s.stats.PacketsOut.Load(), b.N)
-	}
-}
-
-func BenchmarkPass(b *testing.B) { benchPass(b, func(*shard) {}) }
-
-func BenchmarkPassSameCodec(b *testing.B) {
-	benchPass(b, func(s *shard) {
-		s.do(SetRemote{Leg: "b", Addr: source(1), EventType: 101, Send: true, Receive: true})
-	})
-}
-
-func BenchmarkPassWithTap(b *testing.B) {
-	benchPass(b, func(s *shard) {
-		s.do(Record{ID: "r", Path: "none", Left: "a", Right: "b"})
-	})
-}
-
-func BenchmarkPassWithTapAndDetector(b *testing.B) {
-	benchPass(b, func(s *shard) {
-		s.do(Record{ID: "r", Path: "none", Left: "a", Right: "b"})
-		s.do(SetRemote{Leg: "a", Addr: source(0), Send: true, Receive: true, InBandDTMF: true})
-	})
-}
-
-func BenchmarkPlayFrame(b *testing.B) {
-	s, l, _ := quiet()
-	s.e.clips.add("c", HoldMusic())
-	s.do(Play{Leg: "a", ID: 1, Clips: []ClipID{"c"}, Loop: true})
-	b.ReportAllocs()
-	b.ResetTimer()
-	for range b.N {
-		s.now += frameTime
-		s.playFrame(l, 160)
-	}
-}
-
-func BenchmarkMixFrameOfThree(b *testing.B) {
-	s, l, _ := quiet()
-	c := newLeg("c")
-	c.sock, c.port = &deafSocket{}, 4
-	s.do(opened{c})
-	s.do(SetRemote{Leg: "c", Addr: source(2), Send: true, Receive: true})
-	s.do(Seat{Bridge: "x", Leg: "c", Role: Barger})
-	pkt := raw(0, 160)
-	b.ReportAllocs()
-	b.ResetTimer()
-	for i := range b.N {
-		advance(pkt, i)
-		s.deliver(l, pkt, source(0), time.Duration(i)*frameTime)
-		s.mixFrame(l.bridge)
-	}
-}
-
-func TestThePathOfAPacketAllocatesNothing(t *testing.T) {
-	for name, bench := range map[string]func(*testing.B){
-		"pass": BenchmarkPass, "tap": BenchmarkPassWithTap, "detector": BenchmarkPassWithTapAndDetector,
-		"play": BenchmarkPlayFrame, "mix": BenchmarkMixFrameOfThree,
-	} {
-		if r := testing.Benchmark(bench); r.AllocsPerOp() != 0 {
-			t.Errorf("%s: got %d allocations per packet, want 0", name, r.AllocsPerOp())
-		}
-	}
 }

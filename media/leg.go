@@ -27,7 +27,7 @@ type leg struct {
 	source  netip.AddrPort // latched; zero until the first packet
 	movable time.Duration  // until then the described address may displace source
 	unbound bool           // any source within the rules may displace source
-	bound   bool           // the socket is connected to source
+	bound   bool           // the socket is connected to source, once that is final
 
 	rx       receiver
 	tx       sender
@@ -101,6 +101,14 @@ func (l *leg) target() netip.AddrPort {
 // sendable is true if a packet may go out now.
 func (l *leg) sendable() bool {
 	return l.set.Send && l.known && l.target().Port() != 0 && !l.target().Addr().IsUnspecified()
+}
+
+// making is the origin of the packets that the leg's clock sends.
+func (l *leg) making() origin {
+	if l.pressing.busy() {
+		return origin{kind: fromDigit}
+	}
+	return origin{kind: fromPlay}
 }
 
 func (l *leg) legStats() LegStats {

@@ -172,12 +172,12 @@ func TestAnHourOfTalkStaysWhole(t *testing.T) {
 	simulatedOn(t, simnet.Options{Latency: 20 * time.Millisecond, Jitter: 10 * time.Millisecond}, Config{}, func(r *rig) {
 		a, b := r.leg("a"), r.leg("b")
 		seatTwo(r, "a", "b")
-		r.wg.Go(func() { a.talk(time.Hour, constant(1000)) })
-		b.talk(time.Hour, constant(2000))
+		r.wg.Go(func() { a.talk(longTalk, constant(1000)) })
+		b.talk(longTalk, constant(2000))
 		time.Sleep(time.Second)
 		for _, p := range []*peer{a, b} {
-			if n := len(p.packets()); n != 180000 {
-				t.Errorf("%s got %d packets, want 180000", p.id, n)
+			if n := len(p.packets()); n != int(longTalk/frameTime) {
+				t.Errorf("%s got %d packets, want %d", p.id, n, int(longTalk/frameTime))
 			}
 			p.unbroken(40 * time.Millisecond)
 		}

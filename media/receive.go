@@ -73,6 +73,10 @@ func (s *shard) latch(l *leg, from netip.AddrPort) {
 	} else {
 		s.stats.Latched.Add(1)
 	}
+	if l.bound {
+		l.bound = false
+		l.sock.connect(zeroSource)
+	}
 	l.source = from
 }
 
@@ -93,8 +97,8 @@ func (s *shard) sequence(l *leg, h header, at time.Duration) bool {
 	}
 	l.in++
 	s.stats.PacketsIn.Add(1)
-	if l.unbound {
-		l.unbound = false
+	l.unbound = false
+	if !l.bound && at >= l.movable {
 		l.bound = true
 		l.sock.connect(l.source)
 	}

@@ -119,15 +119,23 @@ func (r *recording) audio(ch uint8, h header, c Codec, payload []byte, at time.D
 	if r.paused {
 		return
 	}
-	for i, b := range payload {
-		n := pos + int64(i)
-		if n < r.base || n >= r.base+recRing {
-			continue
+	// What is too old or too far ahead falls away at either end.
+	if old := r.base - pos; old > 0 {
+		payload = payload[min(old, int64(len(payload))):]
+		pos = r.base
+	}
+	payload = payload[:max(0, min(int64(len(payload)), r.base+recRing-pos))]
+	slot := 2*uint(pos) + uint(ch)
+	if c == PCMA {
+		for _, b := range payload {
+			r.ring[slot%(2*recRing)] = alawToUlaw[b]
+			slot += 2
 		}
-		if c == PCMA {
-			b = alawToUlaw[b]
-		}
-		r.ring[2*(n%recRing)+int64(ch)] = b
+		return
+	}
+	for _, b := range payload {
+		r.ring[slot%(2*recRing)] = b
+		slot += 2
 	}
 }
 

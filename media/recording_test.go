@@ -110,13 +110,13 @@ func TestChannelsStayInStepForAnHour(t *testing.T) {
 		a, b := r.leg("a"), r.leg("b")
 		r.e.Do(Record{ID: "r", Path: path, Left: "a", Right: "b"})
 		seatTwo(r, "a", "b")
-		end := time.Now().Add(time.Hour)
+		end := time.Now().Add(longTalk)
 		drift := func(p *peer, step time.Duration) {
 			next, count := time.Now(), 0
 			for next.Before(end) {
 				// A mark of one packet each whole minute of real time.
 				v := int16(0)
-				if m := next.Sub(end.Add(-time.Hour)) % time.Minute; m < step {
+				if m := next.Sub(end.Add(-longTalk)) % time.Minute; m < step {
 					v, count = 8000, count+1
 				}
 				pcm := constantPCM(v, 160)
@@ -145,8 +145,8 @@ func TestChannelsStayInStepForAnHour(t *testing.T) {
 		return at
 	}
 	l, r := marks(left), marks(right)
-	if len(l) != 60 || len(r) != 60 {
-		t.Fatalf("got %d and %d marks, want 60", len(l), len(r))
+	if want := int(longTalk / time.Minute); len(l) != want || len(r) != want {
+		t.Fatalf("got %d and %d marks, want %d", len(l), len(r), want)
 	}
 	worst := 0
 	for i := range l {

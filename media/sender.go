@@ -31,6 +31,7 @@ type sender struct {
 	ssrc  uint32
 	seq   uint16 // of the next packet
 	base  uint32 // timestamp at time 0 of the shard
+	slew  int32  // what base is off a speaker's clock, summed up
 	next  uint32 // the first timestamp not yet used
 	begun bool
 
@@ -47,10 +48,38 @@ func newSender() sender {
 	return sender{ssrc: rand.Uint32(), seq: uint16(rand.Uint32() & 0x7FFF), base: rand.Uint32()}
 }
 
+// clock is the timestamp that belongs to an instant.
+func (t *sender) clock(now time.Duration) uint32 { return t.base + samples(now.Microseconds()) }
+
+// crowded is true while what was sent last still sounds and something of another
+// origin, in packets of n samples, must wait: else each switch would push the
+// stream a little further ahead of the clock.
+func (t *sender) crowded(o origin, n int, now time.Duration) bool {
+	if t.origin == o || !t.begun {
+		return false
+	}
+	ahead := int32(t.next - t.clock(now))
+	return ahead > int32(n/2) && ahead < mostAhead
+}
+
+// follow lets the clock of the stream run with the speaker's, which may be off
+// ours by some 100 ppm, so that the next switch finds no gap and no overlap.
+func (t *sender) follow(ts uint32, now time.Duration) {
+	t.slew += min(max(int32(ts-t.clock(now)), -mostAhead), mostAhead)
+	step := t.slew / followWeight
+	t.slew -= step * followWeight
+	t.base += uint32(step)
+}
+
+const (
+	mostAhead    = sampleRate / 5 // samples; beyond that nothing waits
+	followWeight = 64             // packets over which a speaker's clock is learned
+)
+
 // stamp is the timestamp for something that begins now: the clock's, but never
 // one that was used.
 func (t *sender) stamp(now time.Duration) uint32 {
-	ts := t.base + samples(now.Microseconds())
+	ts := t.clock(now)
 	if t.begun && int32(ts-t.next) < 0 {
 		return t.next
 	}
@@ -60,7 +89,7 @@ func (t *sender) stamp(now time.Duration) uint32 {
 // own gives the header of a packet of n samples that we make ourselves.
 func (t *sender) own(o origin, pt uint8, n int, now time.Duration) header {
 	h := header{pt: pt, seq: t.seq, ts: t.next, ssrc: t.ssrc}
-	behind := int32(t.base + samples(now.Microseconds()) - t.next)
+	behind := int32(t.clock(now) - t.next)
 	if t.origin != o || !t.begun || behind > sampleRate/5 {
 		h.ts, h.marker = t.stamp(now), true
 		t.origin = o
@@ -86,6 +115,9 @@ func (t *sender) pass(o origin, in header, pt uint8, n int, audio bool, now time
 	d := int(int16(in.seq - t.inHigh))
 	switch {
 	case t.origin != o || !t.begun:
+		if audio && t.crowded(o, n, now) {
+			return h, false
+		}
 		t.origin, t.back = o, 0
 		t.anchor(in, now)
 		h.marker = true
@@ -107,6 +139,7 @@ func (t *sender) pass(o origin, in header, pt uint8, n int, audio bool, now time
 	t.seq = h.seq + 1
 	if audio {
 		t.inTS, t.inAt = in.ts, now
+		t.follow(h.ts, now)
 	}
 	t.use(h.ts, n)
 	return h, true

@@ -156,12 +156,13 @@ func (s *shard) frames(l *leg) {
 		}
 		size := int(samples(l.frame.Microseconds()))
 		switch {
+		case !l.pressing.busy() && !l.play.on:
+			return
+		case l.tx.crowded(l.making(), size, s.now):
 		case l.pressing.busy():
 			s.pressFrame(l, size)
-		case l.play.on:
-			s.playFrame(l, size)
 		default:
-			return
+			s.playFrame(l, size)
 		}
 		l.next += l.frame
 	}

@@ -1,0 +1,304 @@
+package media
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"runtime"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	epollBatch = 256 // sockets looked at per epoll_wait
+	epollDrain = 32  // datagrams taken from one socket per tick when there may be a queue
+	epollIdle  = 100 * time.Millisecond
+)
+
+// newPacketIO takes epoll for real sockets, and the portable way for injected
+// ones or when asked for.
+func newPacketIO(cfg Config, stats *Stats, c clock) (packetIO, error) {
+	if cfg.Portable || cfg.Listen != nil {
+		return newPortable(cfg, stats, c), nil
+	}
+	ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("epoll: %w", err)
+	}
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
+		unix.Close(ep)
+		return nil, fmt.Errorf("clock: %w", err)
+	}
+	return &epoll{
+		fd: ep, stats: stats, clock: c,
+		zero:   ts.Nano() - int64(c.now()),
+		wakes:  make(chan struct{}, 1),
+		events: make([]unix.EpollEvent, epollBatch),
+	}, nil
+}
+
+// epoll sleeps to an absolute tick of 5 ms and then reads what has come on raw
+// non-blocking sockets: not waking per packet is what makes it cheap. Its
+// thread is locked and, where allowed, preferred. All but wake and open belong
+// to the shard.
+type epoll struct {
+	fd     int
+	stats  *Stats
+	clock  clock
+	zero   int64 // CLOCK_MONOTONIC in ns at time 0 of the shard
+	wakes  chan struct{}
+	locked bool
+	tick   time.Duration  // the last one
+	socks  []*epollSocket // by descriptor
+	count  int
+	events []unix.EpollEvent
+	from   unix.RawSockaddrAny
+	buf    [maxPacket + 1]byte
+}
+
+func (p *epoll) open(l *leg, at netip.AddrPort) (socket, error) {
+	family := unix.AF_INET6
+	if at.Addr().Unmap().Is4() {
+		family = unix.AF_INET
+	}
+	fd, err := unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("socket: %w", err)
+	}
+	s := &epollSocket{io: p, leg: l, fd: fd, v6: family == unix.AF_INET6}
+	if s.v6 {
+		// The unspecified address takes IPv4 too, as net.ListenUDP has it.
+		only := 1
+		if at.Addr().IsUnspecified() {
+			only = 0
+		}
+		_ = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, only)
+	}
+	s.put(plain(at))
+	if err := s.call(unix.SYS_BIND); err != 0 {
+		unix.Close(fd)
+		if err == unix.EADDRINUSE {
+			return nil, fmt.Errorf("%w: %w", errPortBusy, err)
+		}
+		return nil, fmt.Errorf("bind %v: %w", at, err)
+	}
+	s.to = netip.AddrPort{}
+	return s, nil
+}
+
+func (p *epoll) wake() {
+	select {
+	case p.wakes <- struct{}{}:
+	default:
+	}
+}
+
+// poll sleeps until the next tick, whatever the deadline, which is one too. A
+// wake is only needed while there is no socket.
+func (p *epoll) poll(_ time.Duration, f deliver) {
+	p.lock()
+	if p.count == 0 {
+		select {
+		case <-p.wakes:
+		case <-time.After(epollIdle):
+		}
+		p.tick = p.clock.now()
+		return
+	}
+	late := p.sleep()
+	at := p.clock.now()
+	for {
+		n, err := unix.EpollWait(p.fd, p.events, 0)
+		if err != nil {
+			return // EINTR: the next tick sees what waits
+		}
+		for _, ev := range p.events[:n] {
+			p.read(p.socks[ev.Fd], at, late, f)
+		}
+		if n < len(p.events) || p.clock.now()-at > tickTime {
+			return
+		}
+	}
+}
+
+// lock keeps the shard on one thread, with a better nice value if permitted.
+func (p *epoll) lock() {
+	if p.locked {
+		return
+	}
+	p.locked = true
+	runtime.LockOSThread()
+	_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), -10)
+}
+
+// sleep waits for the next tick; late is true if that has long passed, so that
+// queues may have built up.
+func (p *epoll) sleep() (late bool) {
+	next := p.tick - p.tick%tickTime + tickTime
+	if now := p.clock.now(); now >= next {
+		p.tick = now
+		return now-next > tickTime
+	}
+	p.tick = next
+	ts := unix.NsecToTimespec(p.zero + int64(next))
+	for unix.ClockNanosleep(unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME, &ts, nil) == unix.EINTR {
+	}
+	return false
+}
+
+// read takes one datagram from a connected socket: a peer sends fewer than
+// there are ticks. After a stall, or while anybody may send, it empties the queue.
+func (p *epoll) read(s *epollSocket, at time.Duration, late bool, f deliver) {
+	for i := 0; s != nil && i < epollDrain; i++ {
+		size := uint32(unix.SizeofSockaddrAny)
+		n, _, err := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(s.fd),
+			uintptr(unsafe.Pointer(&p.buf[0])), uintptr(len(p.buf)), 0,
+			uintptr(unsafe.Pointer(&p.from)), uintptr(unsafe.Pointer(&size)))
+		switch {
+		case err == unix.ECONNREFUSED:
+			continue // an ICMP answer to something we sent
+		case err != 0:
+			return
+		}
+		f(s.leg, p.buf[:n], addrOf(&p.from), at)
+		if s.connected && !late {
+			return
+		}
+	}
+}
+
+func (p *epoll) stop() { unix.Close(p.fd) }
+
+// addrOf reads a source address as the kernel wrote it.
+func addrOf(sa *unix.RawSockaddrAny) netip.AddrPort {
+	switch sa.Addr.Family {
+	case unix.AF_INET:
+		in := (*unix.RawSockaddrInet4)(unsafe.Pointer(sa))
+		return netip.AddrPortFrom(netip.AddrFrom4(in.Addr), swap(in.Port))
+	case unix.AF_INET6:
+		in := (*unix.RawSockaddrInet6)(unsafe.Pointer(sa))
+		return netip.AddrPortFrom(netip.AddrFrom16(in.Addr).Unmap(), swap(in.Port))
+	}
+	return netip.AddrPort{}
+}
+
+// swap turns a port between network order in memory and a number.
+func swap(port uint16) uint16 {
+	b := (*[2]byte)(unsafe.Pointer(&port))
+	return uint16(b[0])<<8 | uint16(b[1])
+}
+
+// epollSocket is a raw socket. The address it last sent to is kept as the
+// kernel wants it.
+type epollSocket struct {
+	io        *epoll
+	leg       *leg
+	fd        int
+	v6        bool
+	connected bool
+	peer      netip.AddrPort // while connected
+	to        netip.AddrPort // what sa holds
+	sa4       unix.RawSockaddrInet4
+	sa6       unix.RawSockaddrInet6
+}
+
+// put writes an address into sa4 or sa6.
+func (s *epollSocket) put(a netip.AddrPort) {
+	s.to = a
+	if s.v6 {
+		s.sa6 = unix.RawSockaddrInet6{Family: unix.AF_INET6, Port: swap(a.Port()), Addr: a.Addr().As16()}
+		return
+	}
+	s.sa4 = unix.RawSockaddrInet4{Family: unix.AF_INET, Port: swap(a.Port())}
+	if a.Addr().Is4() {
+		s.sa4.Addr = a.Addr().As4()
+	}
+}
+
+// sockaddr is the address in sa as system calls take it.
+func (s *epollSocket) sockaddr() (unsafe.Pointer, uintptr) {
+	if s.v6 {
+		return unsafe.Pointer(&s.sa6), unix.SizeofSockaddrInet6
+	}
+	return unsafe.Pointer(&s.sa4), unix.SizeofSockaddrInet4
+}
+
+// call does bind or connect with the address in sa.
+func (s *epollSocket) call(trap uintptr) unix.Errno {
+	sa, size := s.sockaddr()
+	_, _, err := unix.RawSyscall(trap, uintptr(s.fd), uintptr(sa), size)
+	return err
+}
+
+func (s *epollSocket) start() {
+	for len(s.io.socks) <= s.fd {
+		s.io.socks = append(s.io.socks, nil)
+	}
+	s.io.socks[s.fd] = s
+	s.io.count++
+	ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(s.fd)}
+	if err := unix.EpollCtl(s.io.fd, unix.EPOLL_CTL_ADD, s.fd, &ev); err != nil {
+		s.io.stats.SendErrors.Add(1)
+	}
+}
+
+func (s *epollSocket) send(b []byte, to netip.AddrPort) error {
+	if s.connected && to == s.peer {
+		err := s.write(b, nil, 0)
+		if err == unix.ECONNREFUSED {
+			err = s.write(b, nil, 0) // that was an answer to an earlier packet
+		}
+		if err != 0 {
+			return err
+		}
+		return nil
+	}
+	if to != s.to {
+		if !s.v6 && !to.Addr().Is4() {
+			return errFamily
+		}
+		s.put(to)
+	}
+	sa, size := s.sockaddr()
+	if err := s.write(b, sa, size); err != 0 {
+		return err
+	}
+	return nil
+}
+
+var errFamily = errors.New("an IPv4 socket cannot send to IPv6")
+
+func (s *epollSocket) write(b []byte, sa unsafe.Pointer, size uintptr) unix.Errno {
+	_, _, err := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(s.fd),
+		uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)), 0, uintptr(sa), size)
+	return err
+}
+
+func (s *epollSocket) connect(to netip.AddrPort) {
+	if !to.IsValid() {
+		if s.connected {
+			s.connected = false
+			s.sa4, s.to = unix.RawSockaddrInet4{Family: unix.AF_UNSPEC}, netip.AddrPort{}
+			_, _, _ = unix.RawSyscall(unix.SYS_CONNECT, uintptr(s.fd), uintptr(unsafe.Pointer(&s.sa4)), unix.SizeofSockaddrInet4)
+		}
+		return
+	}
+	if !s.v6 && !to.Addr().Is4() {
+		return
+	}
+	s.put(to)
+	if s.call(unix.SYS_CONNECT) == 0 {
+		s.connected, s.peer = true, to
+	}
+}
+
+func (s *epollSocket) close() {
+	if s.fd < len(s.io.socks) && s.io.socks[s.fd] == s {
+		s.io.socks[s.fd] = nil
+		s.io.count--
+	}
+	unix.Close(s.fd)
+}

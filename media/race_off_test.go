@@ -1,0 +1,8 @@
+//go:build !race
+
+package media
+
+import "time"
+
+// longTalk is how long the longest virtual talks last.
+const longTalk = time.Hour
