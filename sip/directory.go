@@ -3,7 +3,6 @@ package sip
 import (
 	"context"
 	"net/netip"
-	"reflect"
 	"strings"
 	"sync"
 	"time"
@@ -16,7 +15,6 @@ import (
 type signups struct {
 	mu      sync.Mutex // guards the maps
 	running map[string]*signup
-	leaving map[*signup]func() // told when un-registered, at shutdown
 	stopped bool
 }
 
@@ -30,7 +28,12 @@ type signup struct {
 	tx     *clientTx
 	done   bool
 	onDone func()
+	onGone func() // lets the registration begin that takes this one's place
 }
+
+// handOver is how long a changed registration waits for the old one's removal,
+// which must not arrive after it: both have the same Contact.
+const handOver = 2 * time.Second
 
 func (e *Endpoint) openDirectory() {
 	now := time.Now()
@@ -125,24 +128,39 @@ func (e *Endpoint) SetTrunks(trunks []Trunk) {
 			want[t.Name] = t
 		}
 	}
+	old := map[string]*signup{}
 	for name, s := range e.signup.running {
-		if t, ok := want[name]; !ok || !reflect.DeepEqual(t, s.trunk) {
-			delete(e.signup.running, name)
+		switch t, ok := want[name]; {
+		case !ok:
 			s.w.post(s.stop)
+		case sameRegistration(t, s.trunk):
+			continue
 		}
+		old[name] = s
+		delete(e.signup.running, name)
 	}
 	for name, t := range want {
 		if e.signup.running[name] == nil {
-			e.signup.running[name] = e.newSignup(t)
+			e.signup.running[name] = e.newSignup(t, old[name])
 		}
 	}
 }
 
-func (e *Endpoint) newSignup(t Trunk) *signup {
+// newSignup begins a registration at once, or after the one whose place it takes.
+func (e *Endpoint) newSignup(t Trunk, old *signup) *signup {
 	callID := randomText(20)
 	s := &signup{e: e, w: e.workerOf(callID), trunk: t, reg: newRegistrant(t, callID, randomText(10))}
 	s.timer = alarm{owner: s}
-	s.w.post(func() { s.ring(0) })
+	begin := func() { s.w.post(func() { s.ring(0) }) }
+	if old == nil {
+		begin()
+		return s
+	}
+	s.w.post(func() { s.w.set(&s.timer, handOver) })
+	old.w.post(func() {
+		old.onGone = begin
+		old.stop()
+	})
 	return s
 }
 
@@ -226,6 +244,9 @@ func (s *signup) finished() {
 	s.w.clear(&s.timer)
 	if s.onDone != nil {
 		s.onDone()
+	}
+	if s.onGone != nil {
+		s.onGone()
 	}
 }
 

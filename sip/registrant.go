@@ -2,6 +2,7 @@ package sip
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -99,6 +100,12 @@ func newRegistrant(t Trunk, callID, fromTag string) *registrant {
 	r.newAuth()
 	r.show()
 	return r
+}
+
+// sameRegistration says whether two settings of a trunk register alike.
+func sameRegistration(a, b Trunk) bool {
+	return a.Name == b.Name && slices.Equal(a.Peers, b.Peers) && a.RegisterURI == b.RegisterURI &&
+		a.User == b.User && a.Password == b.Password && a.Realm == b.Realm && a.Expires == b.Expires
 }
 
 func (r *registrant) newAuth() {

@@ -121,6 +121,47 @@ func TestWeRegisterAtTheNextPeerOn503AndOnSilence(t *testing.T) {
 	})
 }
 
+func TestAChangedTrunkRegistersAnewOnceTheOldBindingIsGone(t *testing.T) {
+	wired(t, Config{}, func(t *testing.T, n *simnet.Network, e *Endpoint) {
+		const peer = wireServer
+		tr, a, _ := wireTrunk(t, n)
+		e.SetTrunks([]Trunk{tr})
+		a.answer(a.expects("REGISTER"), peer, 200, "Expires: 600")
+		wireState(t, e, true, "")
+		tr.Trusted, tr.Addresses = true, []netip.Prefix{netip.MustParsePrefix("203.0.113.0/28")}
+		e.SetTrunks([]Trunk{tr})
+		if m, _ := a.read(time.Minute); m != nil {
+			t.Errorf("got %s, want nothing for what does not concern the registration", m.method)
+		}
+		wireState(t, e, true, "")
+		tr.Password = "new"
+		e.SetTrunks([]Trunk{tr})
+		m := a.expects("REGISTER")
+		if m.get(hExpires) != "0" {
+			t.Errorf("got expires %s first, want 0", m.get(hExpires))
+		}
+		if m, _ := a.read(400 * time.Millisecond); m != nil {
+			t.Errorf("got %s %s, want to wait for the removal's answer", m.method, m.get(hExpires))
+		}
+		a.answer(m, peer, 200)
+		began := time.Now()
+		if m = a.expects("REGISTER"); m.get(hExpires) != "600" || time.Since(began) > 100*time.Millisecond {
+			t.Errorf("got expires %s after %v, want the new registration at once", m.get(hExpires), time.Since(began))
+		}
+		a.answer(m, peer, 200, "Expires: 600")
+		wireState(t, e, true, "")
+		tr.Expires = 900 * time.Second
+		e.SetTrunks([]Trunk{tr})
+		for m = a.expects("REGISTER"); m.get(hExpires) == "0"; m = a.expects("REGISTER") {
+			if time.Since(began) > 10*time.Second {
+				t.Fatal("got no new registration while the old one's removal is not answered")
+			}
+		}
+		a.answer(m, peer, 200, "Expires: 900")
+		wireState(t, e, true, "")
+	})
+}
+
 func TestARegistrationIsTakenBackWhenTheEndpointStops(t *testing.T) {
 	var last *message
 	wired(t, Config{}, func(t *testing.T, n *simnet.Network, e *Endpoint) {
