@@ -41,7 +41,7 @@ func (a *app) initFiles(dir, lang string, force bool, center []byte) error {
 		mode os.FileMode // a center may hold secrets of trunks
 	}{
 		{config.FileName, config.SampleProcess(lang), 0o644},
-		{"center.yaml", center, 0o600},
+		{centerName, center, 0o600},
 	}
 	for _, f := range files {
 		path := filepath.Join(dir, f.name)
@@ -59,7 +59,11 @@ func (a *app) initFiles(dir, lang string, force bool, center []byte) error {
 		}
 		fmt.Fprintf(a.out, "wrote %s\n", path)
 	}
-	_, err := fmt.Fprintf(a.out, "next: hotline serve -c %s\n      hotline apply -c %s -f %s\n      hotline agent secret 1001 --new -c %s\n",
-		filepath.Join(dir, config.FileName), filepath.Join(dir, config.FileName), filepath.Join(dir, "center.yaml"), filepath.Join(dir, config.FileName))
+	with := ""
+	if dir != "." {
+		with = " -c " + filepath.Join(dir, config.FileName)
+	}
+	_, err := fmt.Fprintf(a.out, "next: hotline serve%[1]s\n      hotline apply%[1]s -f %[2]s\n      hotline agent%[1]s secret 1001 --new\n",
+		with, filepath.Join(dir, centerName))
 	return err
 }

@@ -16,7 +16,7 @@ import (
 const maxProblems = 50
 
 // maxVisits bounds the work for a file that repeats itself by aliases.
-const maxVisits = 2 << 20
+const maxVisits = 1 << 19
 
 // decoder fills Go values, whose json names are the keys, from nodes.
 type decoder struct {

@@ -7,12 +7,14 @@ import (
 	"regexp"
 	"strings"
 
+	"hotline/ivr"
 	"hotline/store"
 )
 
 // FormatCenter writes a center as the YAML that ParseCenter reads. Keys are in
 // the order of the types, ids in their own.
 func FormatCenter(c store.Center) ([]byte, error) {
+	c.Flows = tidy(c.Flows)
 	j, err := json.Marshal(c)
 	if err != nil {
 		return nil, fmt.Errorf("config: format: %w", err)
@@ -24,6 +26,21 @@ func FormatCenter(c store.Center) ([]byte, error) {
 		return nil, fmt.Errorf("config: format: %w", err)
 	}
 	return bytes.TrimPrefix(f.out.Bytes(), []byte("\n")), nil
+}
+
+// tidy gives nodes the order that package ivr has for their fields, kind first.
+func tidy(flows map[string]store.Flow) map[string]store.Flow {
+	out := make(map[string]store.Flow, len(flows))
+	for id, f := range flows {
+		var read ivr.Flow
+		if text, err := json.Marshal(f); err == nil && json.Unmarshal(text, &read) == nil {
+			if nodes, err := json.Marshal(read.Nodes); err == nil {
+				f.Nodes = nodes
+			}
+		}
+		out[id] = f
+	}
+	return out
 }
 
 // formatter turns JSON's tokens into YAML.
@@ -107,7 +124,7 @@ func (f *formatter) list(depth int) error {
 
 // bare are texts that need no quotes in YAML, also as keys and in brackets, and
 // that no reader takes for a number, a date or a truth value.
-var bare = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_./-]*([:+][A-Za-z0-9_./-]+)*$`)
+var bare = regexp.MustCompile(`^\p{L}[\p{L}\p{Nd}_./-]*([ :+][\p{L}\p{Nd}_./-]+)*$|^([0-9]+(h|m|s|ms))+$`)
 
 // words are those that a reader of YAML may take for something else.
 var words = map[string]bool{

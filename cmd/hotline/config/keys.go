@@ -130,7 +130,7 @@ var Keys = []Key{
 	{
 		Name: "grace", Default: "5s", Example: "5s",
 		Doc: map[string]string{
-			"en": "At the end (SIGTERM, ctrl-C) all running calls are ended; they have so long for it.",
+			"en": "At the end (SIGTERM, ctrl-C) all running calls are ended; they have so\nlong for it.",
 			"zh": "停止时（SIGTERM、Ctrl-C）通知所有正在进行的电话结束，并最多等待这么久。",
 		},
 		set: func(c *Config, v string) error { return setDuration(&c.Grace, v, 0, time.Hour) },

@@ -16,7 +16,7 @@ import (
 const (
 	maxFile  = 8 << 20 // bytes
 	maxDepth = 64
-	maxNodes = 1 << 20
+	maxNodes = 1 << 19
 )
 
 // kind is the kind of a node, in words for people.
@@ -51,6 +51,7 @@ type entry struct {
 // reader makes nodes of the library's syntax tree.
 type reader struct {
 	file     string
+	path     []string // of the value being read
 	anchors  map[string]*node
 	nodes    int
 	problems Problems
@@ -205,7 +206,7 @@ func (r *reader) node(n ast.Node, depth int) *node {
 		return r.alias(n, out)
 	case *ast.CommentGroupNode:
 	default:
-		r.add(out.pos, "", "YAML's tags, merge keys and directives are not understood", "plain values")
+		r.add(out.pos, strings.Join(r.path, "."), "YAML's tags, merge keys and directives are not understood", "plain values")
 	}
 	return out
 }
@@ -215,7 +216,7 @@ func (r *reader) alias(n *ast.AliasNode, out *node) *node {
 	if to, ok := r.anchors[id]; ok {
 		return to
 	}
-	r.add(out.pos, "", fmt.Sprintf("*%s: a star at the beginning repeats the value marked &%s, and there is none", id, id),
+	r.add(out.pos, strings.Join(r.path, "."), fmt.Sprintf("*%s: a star at the beginning repeats the value marked &%s, and there is none", id, id),
 		fmt.Sprintf("quotes: \"*%s\"", id))
 	return out
 }
@@ -237,11 +238,13 @@ func (r *reader) table(out *node, values []*ast.MappingValueNode, depth int) {
 			continue
 		}
 		if first, twice := seen[id]; twice {
-			r.add(pos, id, fmt.Sprintf("is here twice, first in line %d", first.Line), "one of the two")
+			r.add(pos, strings.Join(append(r.path, id), "."), fmt.Sprintf("is here twice, first in line %d", first.Line), "one of the two")
 			continue
 		}
 		seen[id] = pos
+		r.path = append(r.path, id)
 		value := r.node(v.Value, depth+1)
+		r.path = r.path[:len(r.path)-1]
 		out.keys = append(out.keys, entry{id, pos, value})
 	}
 }
