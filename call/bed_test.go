@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -38,7 +40,28 @@ type bed struct {
 	stop context.CancelFunc
 	done chan error
 	once sync.Once
+
+	mu     sync.Mutex // guards what follows
+	after  []func()   // run when the engine has ended
+	ladder []string   // every message of the peers
 }
+
+// atEnd runs f when the engine has ended.
+func (b *bed) atEnd(f func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.after = append(b.after, f)
+}
+
+// tell notes a message for the ladder that a failed test shows.
+func (b *bed) tell(from, arrow, to, what string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ladder = append(b.ladder, fmt.Sprintf("%8.3f %s %s %s  %s", time.Since(bubbleBegin).Seconds(), from, arrow, to, what))
+}
+
+// bubbleBegin is when virtual time begins.
+var bubbleBegin = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // syncBuffer is a log that tests may read while it is written.
 type syncBuffer struct {
@@ -61,13 +84,25 @@ func (s *syncBuffer) String() string {
 // inBubble runs a test in virtual time on an engine with a center.
 func inBubble(t *testing.T, center store.Center, test func(b *bed)) {
 	t.Helper()
-	dir := t.TempDir()
+	dir := memoryDir(t)
 	synctest.Test(t, func(t *testing.T) {
 		b := newBed(t, dir, simnet.New(simnet.Options{Latency: time.Millisecond}))
+		defer b.end()
 		b.apply(center)
 		test(b)
-		b.end()
 	})
+}
+
+// memoryDir is a directory that needs no disk where the system has one: what
+// these tests prove is not that fsync is slow.
+func memoryDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "hotline")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
 }
 
 // newBed starts an engine on a data directory.
@@ -126,8 +161,14 @@ func (b *bed) end() {
 		if err := b.st.Close(); err != nil {
 			b.t.Errorf("store: %v", err)
 		}
+		b.mu.Lock()
+		after := b.after
+		b.mu.Unlock()
+		for _, f := range after {
+			f()
+		}
 		if b.t.Failed() {
-			b.t.Logf("log:\n%s", b.log.String())
+			b.t.Logf("ladder:\n%s\nlog:\n%s", strings.Join(b.ladder, "\n"), b.log.String())
 		}
 	})
 }

@@ -25,6 +25,9 @@ type peer struct {
 	in        chan *msg
 	backlog   []*msg
 	n         int
+	user      string // of From and Contact; "peer" and "caller" when ""
+	private   string // host:port that it believes to have, behind NAT
+	l         net.Listener
 
 	mu   sync.Mutex // guards conn
 	conn net.Conn   // TCP: to the engine
@@ -100,21 +103,22 @@ func uri(v string) string {
 func (b *bed) newPeer(transport, addr string) *peer {
 	b.t.Helper()
 	p := &peer{t: b.t, b: b, addr: addr, transport: transport, in: make(chan *msg, 4096)}
-	ctx, cancel := context.WithCancel(context.Background())
-	b.t.Cleanup(cancel)
 	if transport == "UDP" {
 		pc, err := b.net.ListenPacket(addr)
 		if err != nil {
 			b.t.Fatal(err)
 		}
 		p.pc = pc
-		go p.readPackets() // ends when close closes the socket
+		b.atEnd(func() { pc.Close() })
+		go p.readPackets() // ends when the socket is closed
 		return p
 	}
 	l, err := b.net.Listen(addr)
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	p.l = l
+	b.atEnd(func() { l.Close() })
 	go func() { // ends when the listener is closed
 		for {
 			c, err := l.Accept()
@@ -124,18 +128,10 @@ func (b *bed) newPeer(transport, addr string) *peer {
 			p.use(c)
 		}
 	}()
-	p.closers(func() { l.Close() })
-	_ = ctx
 	return p
 }
 
-func (p *peer) closers(f func()) {
-	old := p.b.stop
-	p.b.stop = func() { old(); f() }
-}
-
 func (p *peer) readPackets() {
-	p.closers(func() { time.Sleep(3 * time.Second); p.pc.Close() })
 	buf := make([]byte, 65536)
 	for {
 		n, from, err := p.pc.ReadFrom(buf)
@@ -146,8 +142,11 @@ func (p *peer) readPackets() {
 		if m == nil {
 			continue
 		}
-		m.reply = func(text string) { p.pc.WriteTo([]byte(text), from) }
-		p.in <- m
+		m.reply = func(text string) {
+			p.told(text)
+			p.pc.WriteTo([]byte(text), from)
+		}
+		p.hears(m)
 	}
 }
 
@@ -156,7 +155,7 @@ func (p *peer) use(c net.Conn) {
 	p.mu.Lock()
 	p.conn = c
 	p.mu.Unlock()
-	p.closers(func() { c.Close() })
+	p.b.atEnd(func() { c.Close() })
 	go func() { // ends with the connection
 		r := bufio.NewReader(c)
 		for {
@@ -164,10 +163,26 @@ func (p *peer) use(c net.Conn) {
 			if m == nil {
 				return
 			}
-			m.reply = func(text string) { c.Write([]byte(text)) }
-			p.in <- m
+			m.reply = func(text string) {
+				p.told(text)
+				c.Write([]byte(text))
+			}
+			p.hears(m)
 		}
 	}()
+}
+
+// hears takes a message that came.
+func (p *peer) hears(m *msg) {
+	p.b.tell("S", "->", p.addr, m.String())
+	p.in <- m
+}
+
+// told notes what the peer says.
+func (p *peer) told(text string) {
+	if m := parseMsg(bufio.NewReader(strings.NewReader(text)), true); m != nil {
+		p.b.tell(p.addr, "->", "S", m.String())
+	}
 }
 
 // redial opens a new connection to the engine, as a phone does after a loss.
@@ -221,6 +236,7 @@ func parseMsg(r *bufio.Reader, packet bool) *msg {
 
 // send sends text to the engine.
 func (p *peer) send(text string) {
+	p.told(text)
 	if p.transport == "UDP" {
 		to, _ := net.ResolveUDPAddr("udp", engineAddr)
 		p.pc.WriteTo([]byte(text), to)
@@ -242,7 +258,6 @@ func (p *peer) await(what string, within time.Duration, fits func(*msg) bool) *m
 	if m := p.maybe(within, fits); m != nil {
 		return m
 	}
-	p.b.end()
 	p.t.Fatalf("%s: no %s within %v; got %v", p.addr, what, within, p.backlog)
 	return nil
 }
@@ -298,7 +313,7 @@ type dialog struct {
 	invite        *msg   // UAS: the INVITE
 	inviteText    string // UAC: as sent
 	tag           string // ours
-	port          int    // of our audio
+	moved         string // Contact instead of the peer's
 }
 
 // token makes what must differ.
@@ -311,7 +326,7 @@ func (p *peer) token() string {
 func (d *dialog) request(method string, cseq int, branch, body string, extra ...string) string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "%s %s SIP/2.0\r\nVia: SIP/2.0/%s %s;branch=%s;rport\r\nMax-Forwards: 70\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %d %s\r\n",
-		method, d.target, d.p.transport, d.p.addr, branch, d.local, d.remote, d.callID, cseq, method)
+		method, d.target, d.p.transport, d.p.claims(), branch, d.local, d.remote, d.callID, cseq, method)
 	if method != "BYE" && method != "CANCEL" && method != "ACK" {
 		fmt.Fprintf(&s, "Contact: %s\r\n", d.contact())
 	}
@@ -329,12 +344,31 @@ func (d *dialog) request(method string, cseq int, branch, body string, extra ...
 }
 
 func (d *dialog) contact() string {
-	return fmt.Sprintf("<sip:peer@%s;transport=%s>", d.p.addr, strings.ToLower(d.p.transport))
+	if d.moved != "" {
+		return d.moved
+	}
+	return d.p.contact()
+}
+
+// claims is the host and port that the peer writes into its messages.
+func (p *peer) claims() string {
+	if p.private != "" {
+		return p.private
+	}
+	return p.addr
+}
+
+func (p *peer) contact() string {
+	user := p.user
+	if user == "" {
+		user = "peer"
+	}
+	return fmt.Sprintf("<sip:%s@%s;transport=%s>", user, p.claims(), strings.ToLower(p.transport))
 }
 
 // sdp is a plain description of a peer's audio at a port.
 func (p *peer) sdp(port int, lines ...string) string {
-	host, _, _ := net.SplitHostPort(p.addr)
+	host, _, _ := net.SplitHostPort(p.claims())
 	s := fmt.Sprintf("v=0\r\no=- 1 1 IN IP4 %s\r\ns=-\r\nc=IN IP4 %s\r\nt=0 0\r\nm=audio %d RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\n", host, host, port)
 	for _, l := range lines {
 		s += l + "\r\n"
@@ -345,8 +379,12 @@ func (p *peer) sdp(port int, lines ...string) string {
 // call sends an INVITE for a number. The body may be "" for a late offer.
 func (p *peer) call(number, body string, extra ...string) *dialog {
 	tag := p.token()
+	user := p.user
+	if user == "" {
+		user = "caller"
+	}
 	d := &dialog{p: p, callID: p.token() + "@" + p.addr, tag: tag, cseq: 1, branch: "z9hG4bK" + p.token(),
-		local: fmt.Sprintf("<sip:caller@%s>;tag=%s", p.addr, tag), remote: fmt.Sprintf("<sip:%s@%s>", number, engineAddr),
+		local: fmt.Sprintf("<sip:%s@%s>;tag=%s", user, p.addr, tag), remote: fmt.Sprintf("<sip:%s@%s>", number, engineAddr),
 		target: fmt.Sprintf("sip:%s@%s", number, engineAddr)}
 	d.inviteText = d.request("INVITE", d.cseq, d.branch, body, extra...)
 	p.send(d.inviteText)
