@@ -426,7 +426,7 @@ func (o *outgoing) final(m *message) {
 		}
 	case m.status == 422:
 		if d.ses.raise(m) {
-			o.send(d.creds)
+			o.send(d.freshCreds("INVITE"))
 			return
 		}
 	case m.status < 400:

@@ -34,11 +34,15 @@ const reinviteLimit = 64 * t1 * 2
 func (d *Dialog) ask(r *request) {
 	r.d = d
 	r.limit = alarm{owner: r}
-	var creds [][2]string
-	if d.auth != nil {
-		creds = d.auth.begin(r.method, d.peer.target)
+	r.send(d.freshCreds(r.method))
+}
+
+// freshCreds are credentials with the next nonce count, if the peer asked for any before.
+func (d *Dialog) freshCreds(method string) [][2]string {
+	if d.auth == nil {
+		return nil
 	}
-	r.send(creds)
+	return d.auth.begin(method, d.peer.target)
 }
 
 func (r *request) send(creds [][2]string) {
@@ -110,7 +114,7 @@ func (r *request) failed(tx *clientTx, status int) {
 	}
 	if status == 503 && !r.begun && d.reroute() {
 		r.begun = true
-		r.send(nil)
+		r.send(d.freshCreds(r.method))
 		return
 	}
 	r.finish(status, nil)

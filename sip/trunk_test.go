@@ -85,6 +85,23 @@ func TestPeersThatAreDownAreTriedLast(t *testing.T) {
 	check("a day is too long", downMost, first, second)
 }
 
+func TestATroubleWithANameIsForgottenWhenItResolves(t *testing.T) {
+	s := testTrunks()
+	peer := s.unresolved()[0]
+	s.resolved(peer, nil, errNoAddress)
+	if got := s.states(epoch)[0].Peers[1].Error; got == "" {
+		t.Error("got no error, want that of the look-up")
+	}
+	s.resolved(peer, []netip.AddrPort{netip.MustParseAddrPort("192.0.2.77:5080")}, nil)
+	if got := s.states(epoch)[0].Peers[1].Error; got != "" {
+		t.Errorf("got %q, want none", got)
+	}
+	s.resolved(peer, nil, errNoAddress)
+	if _, ok := s.match(netip.MustParseAddrPort("192.0.2.77:5080")); !ok {
+		t.Error("the addresses of before must stay when a look-up fails")
+	}
+}
+
 func TestASetReplacedKeepsWhatIsKnownOfItsPeers(t *testing.T) {
 	s := testTrunks()
 	targets, _ := s.targets(epoch, "carrier", "1")

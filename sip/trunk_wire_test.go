@@ -266,3 +266,39 @@ func TestACallThroughATrunkAnswersItsChallengesOnly(t *testing.T) {
 		wireWait[Failed](t, in)
 	})
 }
+
+func TestAChallengedCallThatIsAskedForALongerSessionCountsOn(t *testing.T) {
+	wired(t, Config{}, func(t *testing.T, n *simnet.Network, e *Endpoint) {
+		tr, a, _ := wireTrunk(t, n)
+		tr.Register = false
+		e.SetTrunks([]Trunk{tr})
+		targets, _ := e.Trunk("carrier", "1")
+		in := make(wireEvents, 64)
+		d := e.Dial(Invite{Targets: targets, From: Address{User: "4000"}, Media: wireMedia{}, Inbox: in})
+		a.answer(a.expects("INVITE"), wireServer, 407, `Proxy-Authenticate: Digest realm="c", nonce="n1", qop="auth"`)
+		a.answer(a.expects("INVITE"), wireServer, 422, "Min-SE: 7200")
+		m := a.expects("INVITE")
+		count := func(m *message) string {
+			all, _ := parseAuth(m.get(hProxyAuthorization))
+			if len(all) != 1 {
+				t.Fatalf("got %s with %q, want credentials", m.method, m.get(hProxyAuthorization))
+			}
+			return all[0].param("nc")
+		}
+		if got := count(m); got != "00000002" {
+			t.Errorf("got count %s after 422, want 00000002", got)
+		}
+		a.answer(m, wireServer, 200, "Contact: <sip:1@a.carrier.example>", wireSDP)
+		if got := count(a.expects("ACK")); got != "00000002" {
+			t.Errorf("got count %s in the ACK, want the INVITE's", got)
+		}
+		wireWait[Answered](t, in)
+		d.End(Cause{})
+		m = a.expects("BYE")
+		if got := count(m); got != "00000003" {
+			t.Errorf("got count %s in the BYE, want 00000003", got)
+		}
+		a.answer(m, wireServer, 200)
+		wireWait[Ended](t, in)
+	})
+}

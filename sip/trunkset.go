@@ -184,6 +184,9 @@ func (s *trunkSet) resolved(t Target, addrs []netip.AddrPort, err error) {
 		p.problem = err.Error()
 		return
 	}
+	if p.down.IsZero() {
+		p.problem = ""
+	}
 	p.addrs = nil
 	for _, a := range addrs {
 		p.addrs = append(p.addrs, unmap(a))
