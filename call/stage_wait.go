@@ -34,6 +34,7 @@ type waiting struct {
 	next   *time.Timer     // of announcements
 	ring   *ring
 	offers int
+	taken  bool // an agent has the call: the ACD counts it as in talk
 }
 
 // ring is one try to reach an agent.
@@ -76,7 +77,9 @@ func (x *waiting) leave() {
 	if x.ring != nil { // the caller is gone, or the call moved on
 		x.giveUp(ErrCallerGone)
 	}
-	c.eng.disp.must(acd.CallLeft{Call: acd.CallID(c.id)})
+	if !x.taken {
+		c.eng.disp.must(acd.CallLeft{Call: acd.CallID(c.id)})
+	}
 	for { // commands for a call that no longer waits
 		select {
 		case <-c.acd:
@@ -180,6 +183,7 @@ func (x *waiting) outcome(ctx context.Context, err error) (stage, bool) {
 	}
 	if err == nil {
 		if c.eng.disp.accept(ctx, r.offer) {
+			x.taken = true
 			x.closeOffer(r, "answered")
 			return x.connect(r), true
 		}
