@@ -3,15 +3,16 @@ package media
 import "math"
 
 const (
-	detBlock = 102 // samples, 12.75 ms: 40 ms of tone hold at least two whole blocks
-	detHits  = 2   // equal blocks in a row that make a key
-	detMiss  = 2   // blocks without it that end the key: a pause of 40 ms holds two
+	detBlock = 102 // samples, 12.75 ms
+	detHop   = 51  // from block to block: they overlap by half
+	detHits  = 4   // equal blocks in a row that make a key, 32 ms: 40 ms of tone hold that many
+	detMiss  = 4   // blocks without it that end the key: as many as 40 ms of pause hold
 
 	detFloor    = 3.5e4 // mean power below which a block is silence: -45 dBFS
 	detNormal   = 6.3   // the upper tone may be 8 dB weaker than the lower one
 	detReverse  = 2.5   // or 4 dB louder (ITU-T Q.24)
 	detOthers   = 6.3   // 8 dB above every other tone of its group
-	detShare    = 0.82  // of the block's power is in the two tones
+	detShare    = 0.77  // of the block's power is in the two tones, which may be 1.5 % off
 	detOvertone = 0.1   // second harmonics of speech: at most -10 dB of the tone
 )
 
@@ -56,10 +57,10 @@ func (d *detector) audio(c Codec, payload []byte) (key rune, ok bool) {
 		if d.n++; d.n < detBlock {
 			continue
 		}
-		d.n = 0
 		if k := d.step(); k != 0 && !ok {
 			key, ok = k, true
 		}
+		d.n = copy(d.block[:], d.block[detHop:])
 	}
 	return key, ok
 }

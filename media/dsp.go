@@ -36,24 +36,55 @@ func Resample(in []int16, from, to int) []int16 {
 	if from == to || from <= 0 || to <= 0 || len(in) == 0 {
 		return append([]int16(nil), in...)
 	}
-	const lobes = 16
-	cut := min(1, float64(to)/float64(from)) * 0.95
-	reach := lobes / cut
-	out := make([]int16, int(int64(len(in))*int64(to)/int64(from)))
+	g := gcd(from, to)
+	up, down := to/g, from/g
+	kernels, half := resampler(up, down)
+	out := make([]int16, int(int64(len(in))*int64(up)/int64(down)))
 	for i := range out {
-		at := float64(i) * float64(from) / float64(to)
-		var sum, weight float64
-		for n := int(math.Ceil(at - reach)); float64(n) <= at+reach; n++ {
-			x := at - float64(n)
-			w := cut * sinc(cut*x) * (0.5 + 0.5*math.Cos(math.Pi*x/reach))
-			weight += w
-			if n >= 0 && n < len(in) {
+		// Output i stands at i*down/up of the input: whole part and phase.
+		at := int(int64(i) * int64(down) / int64(up))
+		kernel := kernels[int(int64(i)*int64(down)%int64(up))]
+		var sum float64
+		for k, w := range kernel {
+			if n := at - half + k; n >= 0 && n < len(in) {
 				sum += w * float64(in[n])
 			}
 		}
-		out[i] = int16(math.Round(min(max(sum/weight, -32768), 32767)))
+		out[i] = int16(math.Round(min(max(sum, -32768), 32767)))
 	}
 	return out
+}
+
+// resampler makes a kernel for each phase; its middle is at index half.
+func resampler(up, down int) (kernels [][]float64, half int) {
+	const lobes = 16
+	cut := min(1, float64(up)/float64(down)) * 0.95
+	reach := lobes / cut
+	half = int(math.Ceil(reach))
+	kernels = make([][]float64, up)
+	for p := range kernels {
+		kernel := make([]float64, 2*half+2)
+		var weight float64
+		for k := range kernel {
+			x := float64(p)/float64(up) - float64(k-half)
+			if math.Abs(x) < reach {
+				kernel[k] = sinc(cut*x) * (0.5 + 0.5*math.Cos(math.Pi*x/reach))
+				weight += kernel[k]
+			}
+		}
+		for k := range kernel {
+			kernel[k] /= weight
+		}
+		kernels[p] = kernel
+	}
+	return kernels, half
+}
+
+func gcd(a, b int) int {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
 }
 
 func sinc(x float64) float64 {
