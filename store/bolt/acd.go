@@ -76,7 +76,7 @@ func (s *Store) TrimACD(before time.Time) error {
 			c := b.Cursor()
 			k, _ := c.First()
 			for ; k != nil && bytes.Compare(k, high) < 0 && len(old) < trimOps; k, _ = c.Next() {
-				old = append(old, bytes.Clone(k))
+				old = append(old, clone(k))
 			}
 			for _, k := range old {
 				if err := b.Delete(k); err != nil {

@@ -15,7 +15,6 @@
 package bolt
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -128,7 +127,9 @@ func (s *Store) Snapshot(w io.Writer) (n int64, err error) {
 	return n, nil
 }
 
-// errDamaged is what a page that makes no sense becomes.
+// errDamaged is what a page that makes no sense becomes. Not all damage is found:
+// bbolt has no checksums but those of its two heads, and a tree whose branches
+// were bent into a circle makes it go round.
 var errDamaged = errors.New("the file is damaged; restore it from a backup")
 
 // guard turns the panics and memory faults, in which bbolt ends on damaged
@@ -144,6 +145,9 @@ func guard(f func() error) (err error) {
 }
 
 func openFile(path string, o Options) (*bbolt.DB, error) {
+	if path == "" {
+		return nil, errors.New("no path")
+	}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		if err := create(path); err != nil {
 			return nil, err
@@ -299,7 +303,7 @@ func (s *Store) view(f func(*bbolt.Tx) error) error {
 // value copies the value of key in bucket; store.ErrNotFound if there is none.
 func (s *Store) value(bucket []byte, key string) (v []byte, err error) {
 	err = s.view(func(tx *bbolt.Tx) error {
-		v = bytes.Clone(tx.Bucket(bucket).Get([]byte(key)))
+		v = clone(tx.Bucket(bucket).Get([]byte(key)))
 		if v == nil {
 			return store.ErrNotFound
 		}

@@ -147,6 +147,9 @@ func evaluationTime(tx *bbolt.Tx, id string, none time.Time) (time.Time, error) 
 // Evaluations implements store.Store.
 func (s *Store) Evaluations(f func(store.Evaluation) bool) error {
 	return s.scan(bucketEvalAt, nil, nil, func(p pair) (bool, error) {
+		if len(p.key) < instantBytes {
+			return false, errDamaged
+		}
 		v, err := s.value(bucketEvaluation, string(p.key[instantBytes:]))
 		if errors.Is(err, store.ErrNotFound) { // deleted since
 			return true, nil

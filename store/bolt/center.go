@@ -23,7 +23,7 @@ func (s *Store) Objects() (list []store.Object, revision uint64, err error) {
 		revision = lastRevision(tx)
 		return tx.Bucket(bucketObject).ForEach(func(k, v []byte) error {
 			kind, id, _ := strings.Cut(string(k), "\x00")
-			list = append(list, store.Object{Key: store.Key{Kind: store.Kind(kind), ID: id}, Body: bytes.Clone(v)})
+			list = append(list, store.Object{Key: store.Key{Kind: store.Kind(kind), ID: id}, Body: clone(v)})
 			return nil
 		})
 	})

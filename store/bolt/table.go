@@ -104,6 +104,15 @@ func putAt(tx *bbolt.Tx, table, at []byte, id string, value []byte, t, was time.
 	return appendOnly(tx.Bucket(table)).Put([]byte(id), value)
 }
 
+// clone copies what bbolt lends. A length that no record has is damage, which
+// guard reports, and no reason to ask for so much memory.
+func clone(b []byte) []byte {
+	if len(b) > maxValue {
+		panic(errDamaged)
+	}
+	return bytes.Clone(b)
+}
+
 // chunk is how many records are read at once: a read must be short, and the
 // callers of iterations may take their time, or write.
 const chunk = 128
@@ -121,7 +130,11 @@ func (s *Store) scan(bucket, from, to []byte, f func(pair) (bool, error)) error 
 			c := tx.Bucket(bucket).Cursor()
 			k, v := c.Seek(from)
 			for size := 0; k != nil && (to == nil || bytes.Compare(k, to) < 0) && len(got) < chunk && size < 1<<20; k, v = c.Next() {
-				got = append(got, pair{bytes.Clone(k), bytes.Clone(v)})
+				if bytes.Compare(k, from) < 0 {
+					return errDamaged // keys that don't rise would be read for ever
+				}
+				from = append(clone(k), 0) // the next possible key
+				got = append(got, pair{from[:len(k):len(k)], clone(v)})
 				size += len(v)
 			}
 			return nil
@@ -137,7 +150,6 @@ func (s *Store) scan(bucket, from, to []byte, f func(pair) (bool, error)) error 
 		if len(got) == 0 {
 			return nil
 		}
-		from = append(got[len(got)-1].key, 0) // the next possible key
 	}
 }
 
@@ -162,21 +174,25 @@ func (s *Store) scanAt(table, at []byte, from, to time.Time, wants []string, f f
 	}
 	for {
 		var got []pair
-		var next []byte // where to go on; nil: at the end
+		end := false
 		err := s.view(func(tx *bbolt.Tx) error {
 			records := tx.Bucket(table)
 			c := tx.Bucket(at).Cursor()
 			seen := 0
 			for k := before(c, high); k != nil && bytes.Compare(k, low) >= 0; {
+				if len(k) < instantBytes || high != nil && bytes.Compare(k, high) >= 0 {
+					return errDamaged // keys that don't fall would be read for ever
+				}
+				high = clone(k)
 				if v := records.Get(k[instantBytes:]); v != nil && containsAll(v, texts) {
-					got = append(got, pair{bytes.Clone(k[instantBytes:]), bytes.Clone(v)})
+					got = append(got, pair{high[instantBytes:], clone(v)})
 				}
 				if seen++; len(got) == chunk || seen == 16*chunk {
-					next = bytes.Clone(k)
 					return nil
 				}
 				k, _ = c.Prev()
 			}
+			end = true
 			return nil
 		})
 		if err != nil {
@@ -187,10 +203,9 @@ func (s *Store) scanAt(table, at []byte, from, to time.Time, wants []string, f f
 				return err
 			}
 		}
-		if next == nil {
+		if end {
 			return nil
 		}
-		high = next
 	}
 }
 
