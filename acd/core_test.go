@@ -225,3 +225,26 @@ func FuzzDecodeEvent(f *testing.F) {
 		}
 	})
 }
+
+// TestEqualKeysGoByAgentID however many profiles the agents are spread over.
+func TestEqualKeysGoByAgentID(t *testing.T) {
+	c := New(Config{})
+	ev := Configure{Queues: []Queue{{ID: "q"}}}
+	for i := range 9 {
+		ev.Agents = append(ev.Agents, Agent{ID: agentName(i), Queues: []QueueID{"q"}, Skills: map[string]int{fmt.Sprint("own", i): 1}})
+	}
+	c.Step(t0, ev)
+	for i := range 9 {
+		c.Step(t0, Reachable{agentName(8 - i), true})
+		c.Step(t0, Ready{agentName(8 - i)})
+	}
+	for i := range 9 {
+		o := c.Step(t0, CallQueued{Call: callName(i), Queue: "q"})[0].(Offer)
+		if o.Agent != agentName(i) {
+			t.Errorf("call %d goes to %s, want %s", i, o.Agent, agentName(i))
+		}
+		if got, want := len(o.Reason.Agents), min(listLength, 9-i); got != want {
+			t.Errorf("reason of call %d shows %d agents, want %d", i, got, want)
+		}
+	}
+}
