@@ -352,37 +352,33 @@ type via struct {
 	rport     bool // asked for, with no value
 }
 
-// parseVia reads one Via value; white space may stand around each separator.
+// parseVia reads one Via value; white space may stand around each separator. Of
+// a malformed one v holds what is enough to answer, if v.host is set.
 func parseVia(s string) (v via, ok bool) {
 	name, rest, ok1 := strings.Cut(s, "/")
 	version, rest, ok2 := strings.Cut(rest, "/")
-	if !ok1 || !ok2 || !strings.EqualFold(trim(name), "SIP") || trim(version) != "2.0" {
-		return v, false
-	}
 	rest = trim(rest)
 	i := strings.IndexAny(rest, " \t")
-	if i < 0 {
+	if !ok1 || !ok2 || i < 0 || !isToken(rest[:i]) {
 		return v, false
 	}
 	v.transport, rest = rest[:i], trim(rest[i:])
-	if j := strings.IndexByte(rest, ';'); j >= 0 {
-		rest, v.params = rest[:j], rest[j+1:]
-		for p := v.params; ; {
-			n, value, more, ok := nextParam(p)
-			switch {
-			case !ok:
-				return v, false
-			case len(n) == 6 && strings.EqualFold(n, "branch"):
-				v.branch = value
-			case len(n) == 5 && strings.EqualFold(n, "rport"):
-				v.rport = true
-			}
-			if more == "" {
-				break
-			}
-			p = more
-		}
+	rest, params, _ := strings.Cut(rest, ";")
+	if v.host, v.port, ok = splitHostPort(trim(rest)); !ok {
+		return via{}, false
 	}
-	v.host, v.port, ok = splitHostPort(trim(rest))
-	return v, ok && isToken(v.transport)
+	for p := params; p != ""; {
+		name, value, more, good := nextParam(p)
+		switch {
+		case !good:
+			return v, false
+		case len(name) == 6 && strings.EqualFold(name, "branch"):
+			v.branch = value
+		case len(name) == 5 && strings.EqualFold(name, "rport"):
+			v.rport = true
+		}
+		p = more
+	}
+	v.params = params
+	return v, strings.EqualFold(trim(name), "SIP") && trim(version) == "2.0"
 }

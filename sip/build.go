@@ -97,7 +97,11 @@ func respond(m *message, status int, reason, toTag string) *builder {
 		case hCallID:
 			w.line("Call-ID", f.value)
 		case hCSeq:
-			w.line("CSeq", f.value)
+			if m.cseqMethod == "" {
+				w.line("CSeq", f.value)
+				continue
+			}
+			w.str("CSeq: ").num(uint64(m.cseq)).str(" ", m.cseqMethod, "\r\n")
 		case hTimestamp:
 			if status == 100 {
 				w.line("Timestamp", f.value)

@@ -222,12 +222,14 @@ func (m *message) essentials() (err error) {
 		case hVia:
 			v, good := parseVia(f.value)
 			if !seen[hVia] {
-				if !good {
+				if v.host == "" {
 					return errJunk
 				}
 				m.via = v
+				ok = good
+				break
 			}
-			ok = good || seen[hVia] && looseVia(f.value)
+			ok = good || looseVia(f.value)
 		case hFrom:
 			m.from, ok = parseNameAddr(f.value)
 			m.fromTag = m.from.tag()

@@ -191,6 +191,7 @@ type peer struct {
 	frame framer
 	tcp   bool
 	ln    net.Listener // of a callee over TCP: accepted when first read
+	odd   bool         // it sends what sipgo's grammar cannot read when it comes back
 }
 
 // both runs a test twice: with a peer that calls us over UDP and over TCP.
@@ -288,7 +289,7 @@ func (p *peer) get(wait time.Duration) *message {
 	if err != nil {
 		p.t.Fatalf("we sent what we cannot read: %v\n%s", err, text)
 	}
-	if _, err := sipmsg.ParseMessage([]byte(text)); err != nil {
+	if _, err := sipmsg.ParseMessage([]byte(text)); err != nil && !p.odd {
 		p.t.Fatalf("we sent what sipgo cannot read: %v\n%s", err, text)
 	}
 	return m
