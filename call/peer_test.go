@@ -452,6 +452,13 @@ func (d *dialog) do(method, body string, extra ...string) string {
 	return text
 }
 
+// info sends a body of some type in an INFO.
+func (d *dialog) info(kind, body string) {
+	d.cseq++
+	text := d.request("INFO", d.cseq, "z9hG4bK"+d.p.token(), body)
+	d.p.send(strings.Replace(text, "application/sdp", kind, 1))
+}
+
 // cancel cancels the INVITE.
 func (d *dialog) cancel() { d.p.send(d.request("CANCEL", d.cseq, d.branch, "")) }
 
