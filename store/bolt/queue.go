@@ -11,7 +11,8 @@ import (
 
 // Limits of what waits for the writer. Above the soft ones a Log call waits, at
 // most store.LogDelay, for the writer to catch up; above the hard ones, reached
-// only while the disk fails or hangs, the oldest ACD events are dropped.
+// only while the disk fails or hangs, the oldest ACD events are dropped. What the
+// writer has taken for a transaction comes on top.
 const (
 	softOps   = 1 << 15
 	softBytes = 32 << 20
@@ -42,6 +43,8 @@ type op struct {
 // queue holds ops in the order in which they came.
 type queue struct {
 	kick chan struct{} // capacity 1: something changed for the writer
+	soft int           // ops; softOps, but for tests
+	hard int           // ops; hardOps, but for tests
 
 	mu      sync.Mutex // guards all below; nothing foreign is called under it
 	ops     []*op
@@ -59,6 +62,7 @@ type queue struct {
 
 func (q *queue) init() {
 	q.kick = make(chan struct{}, 1)
+	q.soft, q.hard = softOps, hardOps
 	q.space = make(chan struct{})
 	q.byKey = make(map[string]*op)
 }
@@ -92,7 +96,7 @@ func (q *queue) push(o *op) (p pushed, err error) {
 	if o.done != nil {
 		q.puts++
 	}
-	if q.over(hardOps, hardBytes) {
+	if q.over(q.hard, hardBytes) {
 		p.dropped = q.dropOldest()
 		p.begins = p.dropped > 0 && !q.shed
 		q.shed = q.shed || p.begins
@@ -100,7 +104,7 @@ func (q *queue) push(o *op) (p pushed, err error) {
 	if q.voids > 64 && q.voids > len(q.ops)/2 {
 		q.compact()
 	}
-	if q.over(softOps, softBytes) && q.failed.IsZero() {
+	if q.over(q.soft, softBytes) && q.failed.IsZero() {
 		p.full = q.space
 	}
 	return p, nil
@@ -163,7 +167,7 @@ func (q *queue) due(now time.Time) time.Duration {
 		return -1
 	case !q.failed.IsZero():
 		return max(q.failed.Add(retry).Sub(now), 0)
-	case q.over(softOps, softBytes):
+	case q.over(q.soft, softBytes):
 		return 0
 	}
 	return max(q.first.Add(store.LogDelay/2).Sub(now), 0)
