@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	portableQueue = 4096 // datagrams waiting for the shard; more are dropped
+	portableQueue = 8192 // datagrams waiting for the shard; more are dropped
 	portableBatch = 256  // datagrams handed over before the clock is looked at
 )
 
