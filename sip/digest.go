@@ -57,12 +57,26 @@ func newDigestServer(now time.Time, realm string, secret []byte, accounts func(u
 	}
 }
 
-// challenge gives the WWW-Authenticate values of a 401: SHA-256 first, then MD5, of one nonce.
-func (d *digestServer) challenge(now time.Time, source netip.Addr, stale bool) []string {
+// challenge gives the WWW-Authenticate values of a 401 to whoever claims to be
+// user: SHA-256 first, then MD5, of one nonce (RFC 8760, 2.4).
+//
+// Old phones give up when they see an algorithm unknown to them, even beside one
+// that they know. So an account with a value for MD5 only is offered MD5 only. That
+// must not tell who exists: half of the names that do not exist look like it, always
+// the same ones.
+func (d *digestServer) challenge(now time.Time, source netip.Addr, user string, stale bool) []string {
 	head := "Digest realm=" + quote(d.realm) + `, nonce="` + d.nonces.issue(now, source) + `", qop="auth", algorithm=`
 	tail := ""
 	if stale {
 		tail = ", stale=true"
+	}
+	account, known := d.accounts(user)
+	decoy := d.nonces.bit(user)
+	if known && account.HA1SHA256 == "" || !known && decoy {
+		return []string{head + algMD5 + tail}
+	}
+	if known && account.HA1MD5 == "" {
+		return []string{head + algSHA256 + tail}
 	}
 	return []string{head + algSHA256 + tail, head + algMD5 + tail}
 }
@@ -146,7 +160,8 @@ func digestResponse(algorithm, ha1, method string, h authHeader) string {
 }
 
 // sameURI compares a digest uri with the Request-URI as RFC 3261, 22.4 wants it,
-// leaving parameters aside, which phones and gateways add and drop.
+// leaving parameters aside, which phones and gateways add and drop. A digest uri
+// without a user, as some clients make it, is good for every user of that host.
 func sameURI(a, b string) bool {
 	if a == b {
 		return true
@@ -157,5 +172,5 @@ func sameURI(a, b string) bool {
 	}
 	y, ok := parseURI(b)
 	return ok && x.scheme == y.scheme && (x.scheme == "sip" || x.scheme == "sips") &&
-		unescape(x.user) == unescape(y.user) && strings.EqualFold(x.host, y.host) && x.portOr() == y.portOr()
+		(x.user == "" || unescape(x.user) == unescape(y.user)) && strings.EqualFold(x.host, y.host) && x.portOr() == y.portOr()
 }

@@ -49,7 +49,7 @@ func answerOf(t testing.TB, challenge, method, uri, user, secret string, count i
 
 func TestAChallengeOffersSHA256FirstThenMD5OfOneNonce(t *testing.T) {
 	d := newDigestServer(epoch, testRealm, nil, oneAccount("1001", "s"))
-	got := d.challenge(epoch, home, false)
+	got := d.challenge(epoch, home, "1001", false)
 	if len(got) != 2 || !strings.Contains(got[0], "algorithm=SHA-256") || !strings.Contains(got[1], "algorithm=MD5") {
 		t.Fatalf("got %q, want SHA-256, then MD5", got)
 	}
@@ -58,16 +58,59 @@ func TestAChallengeOffersSHA256FirstThenMD5OfOneNonce(t *testing.T) {
 	if a.Nonce != b.Nonce || a.Nonce == "" || a.Stale || len(a.QOP) != 1 || a.QOP[0] != "auth" || a.Realm != testRealm {
 		t.Errorf("got %+v and %+v, want one nonce, qop auth, not stale", a, b)
 	}
-	again, _ := oracle.ParseChallenge(d.challenge(epoch, home, true)[0])
+	again, _ := oracle.ParseChallenge(d.challenge(epoch, home, "1001", true)[0])
 	if again.Nonce == a.Nonce || !again.Stale {
 		t.Errorf("got %+v, want another nonce, stale", again)
+	}
+}
+
+func TestAnAccountIsOfferedWhatItHasAndNobodyLearnsWhoExists(t *testing.T) {
+	accounts := func(user string) (Account, bool) {
+		switch user {
+		case "old":
+			return Account{User: user, HA1MD5: HA1("MD5", user, testRealm, "s")}, true
+		case "new":
+			return Account{User: user, HA1SHA256: HA1("SHA-256", user, testRealm, "s")}, true
+		case "both":
+			return Account{User: user, HA1MD5: HA1("MD5", user, testRealm, "s"), HA1SHA256: HA1("SHA-256", user, testRealm, "s")}, true
+		}
+		return Account{}, false
+	}
+	d := newDigestServer(epoch, testRealm, nil, accounts)
+	for user, want := range map[string]string{"old": "[MD5]", "new": "[SHA-256]", "both": "[SHA-256 MD5]"} {
+		var got []string
+		for i, c := range d.challenge(epoch, home, user, false) {
+			chal, _ := oracle.ParseChallenge(c)
+			got = append(got, chal.Algorithm)
+			auth := answerOf(t, c, "REGISTER", "sip:call.example", user, "s", i+1)
+			if who, v := d.verify(epoch, home, "REGISTER", "sip:call.example", []string{auth}); who != user || v != authOK {
+				t.Errorf("%s by %s: got %q, %d, want in", user, chal.Algorithm, who, v)
+			}
+		}
+		if fmt.Sprint(got) != want {
+			t.Errorf("%s: got %v, want %s", user, got, want)
+		}
+	}
+	short := 0
+	for i := range 1000 {
+		user := fmt.Sprint(i)
+		n := len(d.challenge(epoch, home, user, false))
+		if n != len(d.challenge(epoch.Add(time.Hour), home, user, false)) {
+			t.Fatalf("%s: got two different answers", user)
+		}
+		if n == 1 {
+			short++
+		}
+	}
+	if short < 400 || short > 600 {
+		t.Errorf("got %d of 1000 strangers offered MD5 only, want about half", short)
 	}
 }
 
 func TestAPhoneGetsInByEitherAlgorithm(t *testing.T) {
 	for i, algorithm := range []string{"SHA-256", "MD5"} {
 		d := newDigestServer(epoch, testRealm, nil, oneAccount("1001", "s3cret"))
-		auth := answerOf(t, d.challenge(epoch, home, false)[i], "REGISTER", "sip:call.example", "1001", "s3cret", 1)
+		auth := answerOf(t, d.challenge(epoch, home, "1001", false)[i], "REGISTER", "sip:call.example", "1001", "s3cret", 1)
 		user, v := d.verify(epoch.Add(time.Second), home, "REGISTER", "sip:call.example", []string{auth})
 		if user != "1001" || v != authOK {
 			t.Errorf("%s: got %q, %d, want 1001, %d", algorithm, user, v, authOK)
@@ -89,7 +132,7 @@ func TestCredentialsThatDoNotHoldAreRefused(t *testing.T) {
 		{name: "wrong secret", secret: "guess", want: authDenied},
 		{name: "unknown user", user: "1002", want: authDenied},
 		{name: "other method", method: "INVITE", want: authDenied},
-		{name: "other request", uri: "sip:1002@call.example", want: authDenied},
+		{name: "other request", uri: "sip:else.example", want: authDenied},
 		{name: "none of our realm", change: func(a string) string { return strings.Replace(a, testRealm, "else.example", 1) }, want: authNone},
 		{name: "other scheme", change: func(string) string { return "Basic MTAwMTpz" }, want: authNone},
 		{name: "unknown algorithm", change: func(a string) string { return strings.Replace(a, "SHA-256", "SHA-3", 1) }, want: authNone},
@@ -104,7 +147,7 @@ func TestCredentialsThatDoNotHoldAreRefused(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			d := newDigestServer(epoch, testRealm, nil, oneAccount("1001", "s3cret"))
-			auth := answerOf(t, d.challenge(epoch, home, false)[0], "REGISTER", uri, or(tt.user, "1001"), or(tt.secret, "s3cret"), 1)
+			auth := answerOf(t, d.challenge(epoch, home, "1001", false)[0], "REGISTER", uri, or(tt.user, "1001"), or(tt.secret, "s3cret"), 1)
 			if tt.change != nil {
 				auth = tt.change(auth)
 			}
@@ -144,7 +187,7 @@ func TestANonceThatIsNotFreshIsStaleForWhoKnowsTheSecret(t *testing.T) {
 		for _, secret := range []string{"s3cret", "guess"} {
 			t.Run(tt.name+", "+secret, func(t *testing.T) {
 				first := newDigestServer(epoch, testRealm, key, oneAccount("1001", "s3cret"))
-				auth := answerOf(t, first.challenge(epoch, home, false)[0], "REGISTER", "sip:call.example", "1001", secret, 1)
+				auth := answerOf(t, first.challenge(epoch, home, "1001", false)[0], "REGISTER", "sip:call.example", "1001", secret, 1)
 				d := newDigestServer(tt.born, testRealm, key, oneAccount("1001", "s3cret"))
 				_, got := d.verify(tt.now, netip.MustParseAddr(tt.source), "REGISTER", "sip:call.example", []string{auth})
 				want := tt.want
@@ -171,7 +214,7 @@ func TestAForgedNonceIsStale(t *testing.T) {
 
 func TestACountMustGrowAndAReplayIsRefused(t *testing.T) {
 	d := newDigestServer(epoch, testRealm, nil, oneAccount("1001", "s"))
-	challenge := d.challenge(epoch, home, false)
+	challenge := d.challenge(epoch, home, "1001", false)
 	for i, step := range []struct {
 		count, algorithm int
 		want             verdict
@@ -190,7 +233,7 @@ func TestACountMustGrowAndAReplayIsRefused(t *testing.T) {
 func TestOfSeveralCredentialsOursIsTaken(t *testing.T) {
 	d := newDigestServer(epoch, testRealm, nil, oneAccount("1001", "s"))
 	other := `Digest username="1001", realm="else", nonce="n", uri="sip:call.example", response="0"`
-	ours := answerOf(t, d.challenge(epoch, home, false)[1], "REGISTER", "sip:call.example", "1001", "s", 1)
+	ours := answerOf(t, d.challenge(epoch, home, "1001", false)[1], "REGISTER", "sip:call.example", "1001", "s", 1)
 	if user, v := d.verify(epoch, home, "REGISTER", "sip:call.example", []string{other, ours}); user != "1001" || v != authOK {
 		t.Errorf("got %q, %d, want 1001, %d", user, v, authOK)
 	}
@@ -238,6 +281,8 @@ func TestADigestURIMayDifferWhereItDoesNotMatter(t *testing.T) {
 		{"sip:call.example;transport=tcp", "sip:call.example", true},
 		{"sip:%31001@call.example", "sip:1001@call.example", true},
 		{"sip:1001@call.example", "sip:1002@call.example", false},
+		{"sip:call.example", "sip:1002@call.example", true},
+		{"sip:1002@call.example", "sip:call.example", false},
 		{"sip:call.example", "sips:call.example", false},
 		{"sip:call.example:5062", "sip:call.example", false},
 		{"sip:call.example", "sip:evil.example", false},
@@ -256,7 +301,7 @@ func TestADigestURIMayDifferWhereItDoesNotMatter(t *testing.T) {
 // stand for the work, since time is noisy. BenchmarkVerify shows the time.
 func TestAnUnknownUserCostsWhatAKnownOneCosts(t *testing.T) {
 	d := newDigestServer(epoch, testRealm, nil, oneAccount("1001", "s"))
-	for _, challenge := range d.challenge(epoch, home, false) {
+	for _, challenge := range d.challenge(epoch, home, "1001", false) {
 		cost := func(user string) float64 {
 			auth := []string{answerOf(t, challenge, "REGISTER", "sip:call.example", user, "guess", 1)}
 			return testing.AllocsPerRun(100, func() { d.verify(epoch, home, "REGISTER", "sip:call.example", auth) })
@@ -269,7 +314,7 @@ func TestAnUnknownUserCostsWhatAKnownOneCosts(t *testing.T) {
 
 func BenchmarkVerify(b *testing.B) {
 	d := newDigestServer(epoch, testRealm, nil, oneAccount("1001", "s"))
-	challenge := d.challenge(epoch, home, false)[0]
+	challenge := d.challenge(epoch, home, "1001", false)[0]
 	for _, user := range []string{"1001", "9999"} {
 		auth := []string{answerOf(b, challenge, "REGISTER", "sip:call.example", user, "guess", 1)}
 		b.Run(user, func(b *testing.B) {
@@ -356,7 +401,7 @@ func tortureValues(tb testing.TB, headers ...string) (all []string) {
 
 func FuzzVerify(f *testing.F) {
 	d := newDigestServer(epoch, testRealm, []byte("key"), oneAccount("1001", "s"))
-	f.Add(answerOf(f, d.challenge(epoch, home, false)[0], "REGISTER", "sip:call.example", "1001", "guess", 1))
+	f.Add(answerOf(f, d.challenge(epoch, home, "1001", false)[0], "REGISTER", "sip:call.example", "1001", "guess", 1))
 	f.Add(`Digest username="1001",realm="call.example",nonce="n",uri="sip:a@b",response="00",nc=00000001,cnonce="q",qop=auth`)
 	f.Fuzz(func(t *testing.T, s string) {
 		if user, v := d.verify(epoch, home, "REGISTER", "sip:call.example", []string{s}); v == authOK || user != "" {

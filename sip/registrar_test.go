@@ -368,7 +368,7 @@ func BenchmarkTenThousandPhones(b *testing.B) {
 			user := fmt.Sprint(10_000 + i)
 			now := epoch.Add(time.Duration(i) * 5 * time.Millisecond)
 			a := newClientAuth(user, "s", "")
-			headers, err := a.answer("REGISTER", m.target, &message{status: 401, fields: []field{{id: hWWWAuthenticate, value: d.challenge(now, home, false)[0]}}})
+			headers, err := a.answer("REGISTER", m.target, &message{status: 401, fields: []field{{id: hWWWAuthenticate, value: d.challenge(now, home, user, false)[0]}}})
 			if err != nil {
 				b.Fatal(err)
 			}
