@@ -231,12 +231,15 @@ func TestNothingIsLeftAfterManyCalls(t *testing.T) {
 			t.Errorf("%d dialogs, %d transactions left", s.Dialogs.Load(), s.Transactions.Load())
 		}
 		for _, w := range r.ep.workers {
-			if n := len(w.alarms); n > 1 { // one is the housekeeper's
-				t.Errorf("%d alarms left", n)
-			}
-			if len(w.merged) != 0 || len(w.server) != 0 || len(w.client) != 0 {
-				t.Error("transactions left in the tables")
-			}
+			w.post(func() {
+				if n := len(w.alarms); n > 1 { // one is the housekeeper's
+					t.Errorf("%d alarms left", n)
+				}
+				if len(w.merged) != 0 || len(w.server) != 0 || len(w.client) != 0 {
+					t.Error("transactions left in the tables")
+				}
+			})
 		}
+		synctest.Wait()
 	})
 }
