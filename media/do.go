@@ -105,6 +105,9 @@ func (s *shard) addLeg(l *leg) {
 
 func (s *shard) setRemote(l *leg, c SetRemote) {
 	c.Addr = plain(c.Addr)
+	if c.Codec != PCMA {
+		c.Codec = PCMU
+	}
 	moved := !l.known || c.Addr != l.set.Addr
 	if moved {
 		l.source = zeroSource

@@ -257,3 +257,36 @@ func TestHoldMusicIsSoftSteadyAndLoops(t *testing.T) {
 		t.Errorf("the loop jumps by %d at its seam", d)
 	}
 }
+
+func TestAHoldLeavesNoHoleInTheStream(t *testing.T) {
+	simulated(t, func(r *rig) {
+		r.e.AddClip("c", make([]byte, 800))
+		a := r.leg("a")
+		r.e.Do(Play{Leg: "a", ID: 1, Clips: []ClipID{"c"}, Loop: true})
+		for _, send := range []bool{false, true, false, true} {
+			time.Sleep(500 * time.Millisecond)
+			r.e.Do(SetRemote{Leg: "a", Addr: a.addr, EventType: 101, Send: send, Receive: true})
+			if !send {
+				r.e.Do(SendDigit{Leg: "a", Digit: '1'})
+			}
+		}
+		time.Sleep(500 * time.Millisecond)
+		a.unbroken(25 * time.Millisecond)
+		if n := len(a.packets()); n < 74 || n > 76 {
+			t.Errorf("got %d packets, want 75", n)
+		}
+	})
+}
+
+func TestManySwitchesDoNotPushTheStreamAhead(t *testing.T) {
+	simulated(t, func(r *rig) {
+		r.e.AddClip("c", make([]byte, 80))
+		a, b := r.leg("a"), r.leg("b")
+		seatTwo(r, "a", "b")
+		for range 100 {
+			r.e.Do(Play{Leg: "a", ID: 1, Clips: []ClipID{"c"}})
+			b.talk(100*time.Millisecond, constant(1000))
+		}
+		a.unbroken(25 * time.Millisecond)
+	})
+}

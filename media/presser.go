@@ -82,15 +82,17 @@ func (s *shard) pressEvent(l *leg, key keyPress, n int) {
 		ev.end = true
 		p.ends++
 	}
-	h := l.tx.own(origin{kind: fromDigit}, l.set.EventType, 0, s.now)
-	if first {
-		p.ts = h.ts
+	if l.sendable() {
+		h := l.tx.own(origin{kind: fromDigit}, l.set.EventType, 0, s.now)
+		if first {
+			p.ts = h.ts
+		}
+		h.ts, h.marker = p.ts, first
+		l.tx.use(p.ts, p.gone)
+		putRTP(s.out[:], h)
+		putKey(s.out[rtpHeader:], ev)
+		s.send(l, rtpHeader+4)
 	}
-	h.ts, h.marker = p.ts, first
-	l.tx.use(p.ts, p.gone)
-	putRTP(s.out[:], h)
-	putKey(s.out[rtpHeader:], ev)
-	s.send(l, rtpHeader+4)
 	if p.ends == endRepeats {
 		p.gone = 0
 	}

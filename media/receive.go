@@ -166,11 +166,9 @@ func (s *shard) digit(l *leg, key rune, method string) {
 	s.emit(Digit{Leg: l.id, Rune: key, Method: method})
 }
 
-// send puts the first n bytes of s.out on the wire.
+// send puts the first n bytes of s.out on the wire. Callers have asked sendable
+// before they took a sequence number.
 func (s *shard) send(l *leg, n int) {
-	if !l.sendable() {
-		return
-	}
 	if err := l.sock.send(s.out[:n], l.target()); err != nil {
 		s.stats.SendErrors.Add(1)
 		return
@@ -181,6 +179,10 @@ func (s *shard) send(l *leg, n int) {
 
 // sendUlaw sends a packet of our own making; ulaw is s.frame or shorter.
 func (s *shard) sendUlaw(l *leg, o origin, ulaw []byte) {
+	if !l.sendable() {
+		l.tx.pause()
+		return
+	}
 	putRTP(s.out[:], l.tx.own(o, uint8(l.set.Codec), len(ulaw), s.now))
 	transcode(s.out[rtpHeader:], ulaw, PCMU, l.set.Codec)
 	s.send(l, rtpHeader+len(ulaw))
@@ -188,6 +190,10 @@ func (s *shard) sendUlaw(l *leg, o origin, ulaw []byte) {
 
 // sendPCM sends a packet of sound.
 func (s *shard) sendPCM(l *leg, o origin, pcm []int16) {
+	if !l.sendable() {
+		l.tx.pause()
+		return
+	}
 	putRTP(s.out[:], l.tx.own(o, uint8(l.set.Codec), len(pcm), s.now))
 	l.set.Codec.Encode(s.out[rtpHeader:], pcm)
 	s.send(l, rtpHeader+len(pcm))
