@@ -143,6 +143,8 @@ func TestEachAddressAnswersAsItShould(t *testing.T) {
 		{"GET", "/metrics", "", 200, ""},
 		{"GET", "/v1/status", "", 200, `"realm":"r"`},
 		{"GET", "/v1/agents", "", 200, `[{"id":"1001"`},
+		{"GET", "/v1/agents", "", 200, `"queues":[]`},
+		{"GET", "/v1/calls", "", 200, `"trace":[]`},
 		{"GET", "/v1/agents/1001", "", 200, `"name":"Alice"`},
 		{"GET", "/v1/agents/a%2Fb%20%3F", "", 200, `"id":"a/b ?"`},
 		{"GET", "/v1/agents/1002", "", 404, `{"error":{"what":"agent \"1002\"","why":"there is none of that id","try":"hotline agent list"}}`},

@@ -15,7 +15,7 @@ type Engine interface {
 	Store() store.Store
 }
 
-// Views are snapshots of what runs, each in a stable order.
+// Views are snapshots of what runs, each in a stable order and the caller's own.
 type Views interface {
 	Status() call.Status
 	Agents() []call.AgentView

@@ -61,14 +61,13 @@ func quote(s string) string { return strconv.Quote(s) }
 type lines struct {
 	w   http.ResponseWriter
 	enc *json.Encoder
-	rc  *http.ResponseController
 	ctx interface{ Err() error }
 	n   int
 	err error
 }
 
 func newLines(w http.ResponseWriter, r *http.Request) *lines {
-	return &lines{w: w, enc: json.NewEncoder(w), rc: http.NewResponseController(w), ctx: r.Context()}
+	return &lines{w: w, enc: json.NewEncoder(w), ctx: r.Context()}
 }
 
 // put writes one and is false when the reader is gone. A reader who is too slow
@@ -78,7 +77,7 @@ func (l *lines) put(v any) bool {
 		l.w.Header().Set("Content-Type", "application/x-ndjson")
 	}
 	if l.n%64 == 0 {
-		_ = l.rc.SetWriteDeadline(time.Now().Add(writeTimeout)) // not every test's writer has one
+		deadline(l.w, writeTimeout)
 	}
 	l.n++
 	if l.err = l.ctx.Err(); l.err == nil {
@@ -165,6 +164,7 @@ func (s *Server) audio(w http.ResponseWriter, r *http.Request) {
 		fail(w, &Error{http.StatusNotFound, "recording " + id, "its path is not a file", ""})
 		return
 	}
+	deadline(w, audioTimeout)
 	w.Header().Set("Content-Type", "audio/wav")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	http.ServeContent(w, r, "", info.ModTime(), f)

@@ -23,7 +23,8 @@ const (
 	maxCenter    = 64 << 20         // bytes, a center with its prompts
 	maxHeader    = 64 << 10         // bytes
 	readTimeout  = time.Minute      // for a whole request
-	writeTimeout = 30 * time.Second // for each piece of an answer
+	writeTimeout = 30 * time.Second // for an answer, or a piece of a long one
+	audioTimeout = 10 * time.Minute // for a recording
 	drainTimeout = 2 * time.Second  // for running requests at the end
 )
 
@@ -107,12 +108,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.log.Error("request failed", "err", p, "path", r.URL.Path, "stack", string(debug.Stack()))
 		fail(w, &Error{http.StatusInternalServerError, r.Method + " " + r.URL.Path, "internal error", "look into the log of hotline serve"})
 	}()
+	deadline(w, writeTimeout)
 	limit := int64(maxBody)
 	if r.URL.Path == "/v1/center" {
 		limit = maxCenter
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	s.mux.ServeHTTP(w, r)
+}
+
+// deadline cuts a reader who is slower than that. Not every writer has one.
+func deadline(w http.ResponseWriter, d time.Duration) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(d))
 }
 
 // Serve answers on l until ctx ends, and closes l. Running requests have two

@@ -33,9 +33,42 @@ func one[T any](w http.ResponseWriter, r *http.Request, kind string, all []T, id
 
 func (s *Server) queues(w http.ResponseWriter, r *http.Request)  { list(w, s.engine.Queues()) }
 func (s *Server) numbers(w http.ResponseWriter, r *http.Request) { list(w, s.engine.Numbers()) }
-func (s *Server) calls(w http.ResponseWriter, r *http.Request)   { list(w, s.engine.Calls()) }
-func (s *Server) trunks(w http.ResponseWriter, r *http.Request)  { list(w, s.engine.Trunks()) }
-func (s *Server) agents(w http.ResponseWriter, r *http.Request)  { list(w, s.engine.Agents()) }
+func (s *Server) calls(w http.ResponseWriter, r *http.Request)   { list(w, s.callViews()) }
+func (s *Server) trunks(w http.ResponseWriter, r *http.Request)  { list(w, s.trunkViews()) }
+func (s *Server) agents(w http.ResponseWriter, r *http.Request)  { list(w, s.agentViews()) }
+
+// agentViews are the engine's, with empty lists where it has none: a list is
+// never null on the wire.
+func (s *Server) agentViews() []call.AgentView {
+	all := s.engine.Agents()
+	for i := range all {
+		all[i].Queues = some(all[i].Queues)
+	}
+	return all
+}
+
+func (s *Server) callViews() []call.CallView {
+	all := s.engine.Calls()
+	for i := range all {
+		all[i].Trace = some(all[i].Trace)
+	}
+	return all
+}
+
+func (s *Server) trunkViews() []call.TrunkView {
+	all := s.engine.Trunks()
+	for i := range all {
+		all[i].Peers = some(all[i].Peers)
+	}
+	return all
+}
+
+func some(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}
 
 func (s *Server) queue(w http.ResponseWriter, r *http.Request) {
 	one(w, r, "queue", s.engine.Queues(), func(v call.QueueView) string { return v.ID })
@@ -46,15 +79,15 @@ func (s *Server) number(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) call(w http.ResponseWriter, r *http.Request) {
-	one(w, r, "call", s.engine.Calls(), func(v call.CallView) string { return v.ID })
+	one(w, r, "call", s.callViews(), func(v call.CallView) string { return v.ID })
 }
 
 func (s *Server) trunk(w http.ResponseWriter, r *http.Request) {
-	one(w, r, "trunk", s.engine.Trunks(), func(v call.TrunkView) string { return v.ID })
+	one(w, r, "trunk", s.trunkViews(), func(v call.TrunkView) string { return v.ID })
 }
 
 func (s *Server) agent(w http.ResponseWriter, r *http.Request) {
-	one(w, r, "agent", s.engine.Agents(), func(v call.AgentView) string { return v.ID })
+	one(w, r, "agent", s.agentViews(), func(v call.AgentView) string { return v.ID })
 }
 
 // StateRequest asks for a state of an agent.
