@@ -31,6 +31,7 @@ type clientTx struct {
 	invite      bool
 	provisional bool // a 1xx came
 	final       bool
+	stale       bool // INVITE: given up, and cancelled since
 	every       time.Duration
 	resend      alarm // Timers A, E
 	end         alarm // Timers B, D, F, K, M

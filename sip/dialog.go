@@ -226,16 +226,21 @@ func (d *Dialog) end(c Cause) {
 	}
 }
 
-// hangUp sends BYE; the dialog is over when that is answered or timed out.
+// hangUp sends BYE; the dialog is over when that is answered or timed out. Its
+// owner is told at once if the far end is at fault: it may never answer, and the
+// other leg must not wait for that.
 func (d *Dialog) hangUp(c Cause, why string) {
 	d.phase = ending
 	d.rel.stop()
 	d.ses.stop()
 	d.re.stop()
 	d.stopRepeating()
-	d.ask(&request{method: "BYE", headers: reasonHeader(c), done: func(int, *message) {
-		d.finish(Ended{Cause: c, Why: why})
-	}})
+	last := Ended{Cause: c, Why: why}
+	if why != whyUs {
+		d.deliver(last)
+		d.inbox = nobody{}
+	}
+	d.ask(&request{method: "BYE", headers: reasonHeader(c), done: func(int, *message) { d.finish(last) }})
 }
 
 // sendBye sends a BYE whose fate is nobody's concern.

@@ -49,6 +49,9 @@ func (e *Endpoint) Dial(i Invite) *Dialog {
 	callID := randomText(24)
 	w := e.workerOf(callID)
 	d := &Dialog{e: e, w: w, callID: callID, localTag: randomText(16), phase: calling, inbox: i.Inbox, media: i.Media, uac: true}
+	if i.Inbox == nil {
+		d.inbox = nobody{}
+	}
 	d.state.Store(&DialogState{CallID: d.callID, LocalTag: d.localTag})
 	d.do(func() {
 		d.init()
@@ -244,12 +247,9 @@ func (o *outgoing) response(tx *clientTx, m *message) {
 	switch {
 	case m.status >= 200 && m.status < 300:
 		o.success(tx, m)
-	case d.phase != calling:
-	case tx != o.tx: // an INVITE that was given up
-		if m.status < 200 && tx.key.method == "INVITE" && tx.ack == nil {
-			tx.ack = []byte{}
-			d.w.newClientTx(deaf{}, "CANCEL", tx.key.branch, tx.hop, tx.cseq, derive(tx.data, "CANCEL", nil))
-		}
+	case m.status < 200 && (d.phase != calling || tx != o.tx):
+		d.cancelStale(tx)
+	case d.phase != calling || tx != o.tx:
 	case m.status < 200:
 		o.provisional(m)
 	default:
@@ -276,7 +276,7 @@ func (o *outgoing) provisional(m *message) {
 		if m.lists(hRequire, "100rel") && !o.prack(f, m) {
 			return // a repeat, or one that came out of order
 		}
-		if sdp, ok := description(m); ok && sdp != "" {
+		if sdp, ok := description(m); ok && sdp != "" && len(o.offer) > 0 {
 			if sdp != f.sdp && d.media.Accept([]byte(sdp)) == nil {
 				f.sdp = strings.Clone(sdp)
 			}
@@ -346,7 +346,12 @@ func (o *outgoing) success(tx *clientTx, m *message) {
 	d.peer = *f
 	d.phase = confirmed
 	d.out = nil
-	tx.ack = d.newAck(tx.cseq, &d.peer)
+	var answer []byte
+	var err error
+	if d.wantEnd == nil {
+		answer, err = o.settle(f, m)
+	}
+	tx.ack = d.ackWith(tx.cseq, &d.peer, answer)
 	d.e.send(d.way(), tx.ack)
 	o.inv, o.left, o.offer, o.forks = Invite{}, nil, nil, nil
 	d.e.trunks.alive(o.cur.Target)
@@ -354,15 +359,6 @@ func (o *outgoing) success(tx *clientTx, m *message) {
 		d.e.stats.LateAnswers.Add(1)
 		d.hangUp(*d.wantEnd, whyUs)
 		return
-	}
-	sdp, ok := description(m)
-	var err error
-	switch {
-	case ok && sdp == "" && f.sdp != "", ok && sdp != "" && sdp == f.sdp:
-	case ok && sdp != "":
-		err = d.media.Accept([]byte(sdp))
-	default:
-		err = errNoAnswer
 	}
 	if err != nil {
 		d.sendBye(Cause{Status: 488, Text: err.Error()}, deaf{})
@@ -374,6 +370,21 @@ func (o *outgoing) success(tx *clientTx, m *message) {
 	d.peer.hop.conn.keep()
 	d.ses.granted(m)
 	d.deliver(Answered{d.publish()})
+}
+
+// settle takes the description in a 2xx: the answer to our offer, or, when we
+// made none, an offer whose answer goes into the ACK (RFC 3261, 13.2.1).
+func (o *outgoing) settle(f *remoteEnd, m *message) (answer []byte, err error) {
+	sdp, ok := description(m)
+	switch {
+	case ok && sdp != "" && len(o.offer) == 0:
+		return o.d.media.Answer([]byte(sdp))
+	case ok && sdp == "" && f.sdp != "", ok && sdp != "" && sdp == f.sdp:
+		return nil, nil
+	case ok && sdp != "":
+		return nil, o.d.media.Accept([]byte(sdp))
+	}
+	return nil, errNoAnswer
 }
 
 // stray acknowledges a 2xx that nobody wants, and ends its dialog.
@@ -480,6 +491,17 @@ func (d *Dialog) cancelOut() {
 		o.silence.kind = ringCancel
 		d.w.set(&o.silence, lifetime)
 	}
+}
+
+// cancelStale cancels an INVITE that was given up for its silence when its phone
+// begins to ring after all.
+func (d *Dialog) cancelStale(tx *clientTx) {
+	if tx.stale {
+		return
+	}
+	tx.stale = true
+	d.w.set(&tx.end, lifetime)
+	d.w.newClientTx(deaf{}, "CANCEL", tx.key.branch, tx.hop, tx.cseq, derive(tx.data, "CANCEL", nil))
 }
 
 func (d *Dialog) sendCancel() {
