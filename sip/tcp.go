@@ -14,7 +14,7 @@ import (
 // Times and sizes of TCP connections.
 const (
 	connDial    = 10 * time.Second  // to open one
-	connMessage = 10 * time.Second  // for a message that has begun, and for the first
+	connMessage = 10 * time.Second  // for a message that has begun, and for a stranger's first
 	connIdle    = 120 * time.Second // between messages of one that is not kept
 	connKept    = time.Hour         // between messages of a phone's or trunk's
 	connWrite   = 5 * time.Second
@@ -243,6 +243,9 @@ func (c *conn) readLoop(ctx context.Context, nc net.Conn) error {
 	buf := make([]byte, 4096)
 	last := time.Now()
 	deadline := last.Add(connMessage)
+	if c.dialed { // who is asked something may take as long as its transaction
+		deadline = last.Add(connIdle)
+	}
 	for {
 		nc.SetReadDeadline(deadline)
 		n, err := nc.Read(buf)
