@@ -168,7 +168,7 @@ func (b *bed) end() {
 			f()
 		}
 		if b.t.Failed() {
-			b.t.Logf("ladder:\n%s\nlog:\n%s", strings.Join(b.ladder, "\n"), b.log.String())
+			b.t.Logf("ladder:\n%s\nlog:\n%s", strings.Join(b.ladder, "\n "), b.log.String())
 		}
 	})
 }

@@ -197,7 +197,7 @@ func (p *peer) redial() net.Conn {
 
 // parseMsg reads one message; nil at the end of the stream.
 func parseMsg(r *bufio.Reader, packet bool) *msg {
-	m := &msg{at: time.Now()}
+	m := &msg{}
 	length := -1
 	for {
 		line, err := r.ReadString('\n')
@@ -231,6 +231,7 @@ func parseMsg(r *bufio.Reader, packet bool) *msg {
 		b, _ := io.ReadAll(r)
 		m.body = string(b)
 	}
+	m.at = time.Now()
 	return m
 }
 
@@ -273,15 +274,23 @@ func (p *peer) maybe(within time.Duration, fits func(*msg) bool) *msg {
 	limit := time.NewTimer(within)
 	defer limit.Stop()
 	for {
+		var m *msg
 		select {
-		case m := <-p.in:
-			if fits(m) {
-				return m
+		case m = <-p.in:
+		default:
+			if within <= 0 {
+				return nil
 			}
-			p.backlog = append(p.backlog, m)
-		case <-limit.C:
-			return nil
+			select {
+			case m = <-p.in:
+			case <-limit.C:
+				return nil
+			}
 		}
+		if fits(m) {
+			return m
+		}
+		p.backlog = append(p.backlog, m)
 	}
 }
 

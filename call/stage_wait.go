@@ -142,7 +142,8 @@ func (x *waiting) command(ctx context.Context, cmd acd.Command) (stage, bool) {
 		x.begin(ctx, cmd)
 	case acd.Withdraw:
 		if x.ring != nil && x.ring.offer.ID == cmd.ID {
-			x.ring.stop(ErrWithdrawn)
+			x.ring.stop(ErrWithdrawn) // its result comes at once, the next offer perhaps as fast
+			return x.outcome(ctx, <-x.ring.result)
 		}
 	case acd.Overflow:
 		x.c.note("overflow: %s", cmd.Why)
