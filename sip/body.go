@@ -24,6 +24,23 @@ func description(m *message) (sdp string, ok bool) {
 	return "", false
 }
 
+// takes says whether an Accept header allows a type.
+func (m *message) takes(kind string) bool {
+	group, _, _ := strings.Cut(kind, "/")
+	for _, list := range m.values(hAccept) {
+		for list != "" {
+			var one string
+			one, list, _ = nextInList(list)
+			one, _, _ = strings.Cut(one, ";")
+			switch one = strings.ToLower(trim(one)); one {
+			case kind, group + "/*", "*/*":
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // maxParts bounds how many parts of a body are looked at.
 const maxParts = 16
 

@@ -138,7 +138,7 @@ func (w *worker) fresh(m *message) {
 	}
 	switch m.method {
 	case "INVITE", "REGISTER":
-		if len(w.in) > cap(w.in)/2 {
+		if len(w.in) > cap(w.in)/2 || e.closing.Load() {
 			e.stats.Overloaded.Add(1)
 			e.refuse(m, 503, "", [2]string{"Retry-After", strconv.Itoa(2 + rand.IntN(8))})
 			return
@@ -243,6 +243,10 @@ func (w *worker) invite(m *message) {
 		e.refuse(m, 415, "", [2]string{"Accept", "application/sdp, multipart/mixed"})
 		return
 	}
+	if m.has(hAccept) && !m.takes(typeSDP) {
+		e.refuse(m, 406, "")
+		return
+	}
 	if !w.sessionGranted(m) {
 		return
 	}
@@ -258,6 +262,7 @@ func (w *worker) invite(m *message) {
 		}
 	}
 	d.account = who.Account
+	d.trunk = Target{URI: d.peer.target, Trunk: who.Trunk}
 	w.busy = d
 	if inbox := e.cfg.OnCall(in); inbox != nil {
 		d.inbox = inbox

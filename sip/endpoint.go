@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,11 +16,12 @@ type Endpoint struct {
 	instance string // part of our branches: what comes back is known as ours
 	stats    Stats
 
-	udp    []*udpSocket
-	tcp    []*tcpListener
-	conns  *connTable
-	locals localAddrs
-	guard  *guard
+	udp     []*udpSocket
+	tcp     []*tcpListener
+	conns   *connTable
+	closing atomic.Bool // Run ends: no new calls
+	locals  localAddrs
+	guard   *guard
 
 	workers []*worker
 	seed    maphash.Seed
@@ -90,6 +92,7 @@ func (e *Endpoint) Run(ctx context.Context) error {
 
 // endAll ends every dialog and waits until they are gone, or drain is over.
 func (e *Endpoint) endAll(ctx context.Context) {
+	e.closing.Store(true)
 	var left sync.WaitGroup
 	e.stopDirectory(&left)
 	for _, w := range e.workers {

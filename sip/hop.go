@@ -48,14 +48,16 @@ func (e *Endpoint) hopTo(addr netip.AddrPort, transport, flow string) (hop, bool
 	if transport == "tcp" || len(e.udp) == 0 {
 		return hop{addr: addr}, true
 	}
-	best := e.udp[0]
+	var best *udpSocket
 	for _, s := range e.udp {
-		if s.reaches(addr.Addr()) {
+		if !s.reaches(addr.Addr()) {
+			continue
+		}
+		if best == nil || !best.fits(addr.Addr()) && s.fits(addr.Addr()) {
 			best = s
-			break
 		}
 	}
-	return hop{udp: best, addr: addr}, best.reaches(addr.Addr())
+	return hop{udp: best, addr: addr}, best != nil
 }
 
 // send gives bytes to a transport; it never blocks. The bytes must not change afterwards.

@@ -63,6 +63,7 @@ func (r *request) send(creds [][2]string) {
 		d.creds = creds
 		d.w.set(&r.limit, reinviteLimit)
 	}
+	d.publish() // CSeq has grown
 	r.tx = d.w.newClientTx(r, r.method, branch, h, d.localSeq, b.done(r.kind, r.body))
 }
 
@@ -168,12 +169,15 @@ func loose(route string) bool {
 
 // newAck makes the ACK of a 2xx, a request of its own with the INVITE's number
 // and credentials (RFC 3261, 13.2.2.4).
-func (d *Dialog) newAck(seq uint32, to *remoteEnd) []byte {
+func (d *Dialog) newAck(seq uint32, to *remoteEnd) []byte { return d.ackWith(seq, to, nil) }
+
+// ackWith is newAck with the answer to an offer in the 2xx.
+func (d *Dialog) ackWith(seq uint32, to *remoteEnd, answer []byte) []byte {
 	b := d.newRequest("ACK", seq, d.e.branch(), to.hop, to)
 	for _, f := range d.creds {
 		b.foreign(f[0], f[1])
 	}
-	return b.done("", nil)
+	return b.done(typeSDP, answer)
 }
 
 // way is the hop of our next request; a dead connection is replaced.

@@ -24,6 +24,9 @@ type udpConn interface {
 func newUDPSocket(pc net.PacketConn) *udpSocket {
 	s := &udpSocket{pc: pc, local: addrPort(pc.LocalAddr())}
 	s.fast, _ = pc.(udpConn)
+	if b, ok := pc.(interface{ SetReadBuffer(int) error }); ok {
+		b.SetReadBuffer(4 << 20) // as much as the kernel grants: bursts wait there
+	}
 	return s
 }
 
@@ -31,6 +34,12 @@ func newUDPSocket(pc net.PacketConn) *udpSocket {
 func (s *udpSocket) reaches(a netip.Addr) bool {
 	l := s.local.Addr()
 	return l.Is4() == a.Is4() || !l.Is4() && l.IsUnspecified()
+}
+
+// fits says whether both ends are on the loopback, or neither: what a socket of
+// the wrong kind sends gets no answer.
+func (s *udpSocket) fits(a netip.Addr) bool {
+	return s.local.Addr().IsUnspecified() || s.local.Addr().IsLoopback() == a.IsLoopback()
 }
 
 func (s *udpSocket) write(to netip.AddrPort, b []byte) error {
