@@ -12,11 +12,8 @@ var (
 	alawToUlaw [256]byte
 )
 
-// Silence in each law: the code of sample 0.
-const (
-	ulawSilence = 0xFF
-	alawSilence = 0xD5
-)
+// ulawSilence is the code of sample 0.
+const ulawSilence = 0xFF
 
 func init() {
 	for i := range 256 {
@@ -144,11 +141,4 @@ func transcode(dst, src []byte, from, to Codec) {
 	for i, b := range src {
 		dst[i] = table[b]
 	}
-}
-
-func (c Codec) silence() byte {
-	if c == PCMA {
-		return alawSilence
-	}
-	return ulawSilence
 }

@@ -1,5 +1,0 @@
-package media
-
-func newPacketIO(cfg Config, stats *Stats, c clock) (packetIO, error) {
-	return newPortable(cfg, stats, c), nil
-}
