@@ -88,6 +88,14 @@ func TestARegisterIsAnswered(t *testing.T) {
 	}
 }
 
+func TestTheNameOfAPhoneIsCutAndMadePrintable(t *testing.T) {
+	r := newRegistrar(epoch, registrarConfig{})
+	r.handle(epoch, "1001", regRequest(t, "1001", "c", 1, "Contact: <sip:a@h>", "User-Agent: Ph\x01ne \u00e9 "+strings.Repeat("x", 200)), fromNAT)
+	if got := r.bindings(epoch)[0].UserAgent; len(got) != 128 || !strings.HasPrefix(got, "Ph?ne ?? xxx") {
+		t.Errorf("got %q, want 128 printable bytes", got)
+	}
+}
+
 func TestNobodyRegistersForAnother(t *testing.T) {
 	r := newRegistrar(epoch, registrarConfig{})
 	if got := r.handle(epoch, "1001", regRequest(t, "1002", "c", 1, "Contact: <sip:x@h>"), fromNAT); got.Status != 403 {

@@ -171,3 +171,19 @@ func TestAFullResolverRefusesAtOnceAndAllAreToldAtTheEnd(t *testing.T) {
 		}
 	})
 }
+
+func TestTheNamesRememberedAreBounded(t *testing.T) {
+	n := &names{hosts: map[string][]string{}}
+	resolving(t, n, func(t *testing.T, r *resolver, _ func()) {
+		for i := range resolveCache + 10 {
+			wait(r, Target{URI: fmt.Sprintf("sip:h%d.example:5060", i)})
+			if len(r.known) > resolveCache {
+				t.Fatalf("got %d names remembered, want %d at most", len(r.known), resolveCache)
+			}
+		}
+		time.Sleep(time.Minute)
+		if _, err := wait(r, Target{URI: "sip:h1.example:5060"}); err == nil {
+			t.Error("got an address, want none")
+		}
+	})
+}
