@@ -86,7 +86,9 @@ func soak(t *testing.T, network *simnet.Network, seed uint64, param string) {
 			t.Fatal(err)
 		}
 		a := act(nil, &words{name: "caller"})
+		a.mu.Lock()
 		a.Dialog = ends[from].Dial(Invite{Targets: []Target{target}, Media: a.media, Inbox: a, To: Address{User: "bob"}})
+		a.mu.Unlock()
 		go a.caller()
 		time.Sleep(100 * time.Millisecond)
 	}
@@ -94,7 +96,7 @@ func soak(t *testing.T, network *simnet.Network, seed uint64, param string) {
 	mu.Lock()
 	answered := 0
 	for i, a := range all {
-		if slices.Contains(a.told, "sip.Answered") {
+		if a.saw("sip.Answered") {
 			answered++
 		}
 		if n := a.last(); n != 1 {
@@ -133,6 +135,12 @@ func (a *actor) Deliver(e Event) {
 	if _, ok := e.(Answered); ok && a.plan == 3 {
 		a.Reoffer()
 	}
+}
+
+func (a *actor) saw(event string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Contains(a.told, event)
 }
 
 // last counts the events that end a dialog; nothing may follow.
