@@ -1,6 +1,7 @@
 package call
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -251,11 +252,20 @@ func (k *check) number(id string, n store.Number) {
 func (k *check) flow(id string, f store.Flow) {
 	k.id("flows", id)
 	flow, err := readFlow(f)
-	if err != nil {
-		k.add(at("flows", id, ""), err.Error(), "see the list of nodes in the README")
+	var faults ivr.Problems
+	switch {
+	case errors.As(err, &faults):
+		k.flowProblems(id, faults)
+		return
+	case err != nil:
+		k.add(at("flows", id, ""), err.Error(), "start: the first node, and nodes: by name")
 		return
 	}
-	for _, p := range ivr.Check(flow, k.known()) {
+	k.flowProblems(id, ivr.Check(flow, k.known()))
+}
+
+func (k *check) flowProblems(id string, list []ivr.Problem) {
+	for _, p := range list {
 		k.add(at("flows", id, "")+strings.TrimPrefix(p.Path, "$"), p.What, p.Try)
 	}
 }

@@ -49,48 +49,52 @@ func serve(ctx context.Context, c config.Config, out, log io.Writer) error {
 }
 
 // open builds the process; nothing runs before run. On an error nothing is left open.
-func open(c config.Config, log *slog.Logger) (s *server, err error) {
-	s = &server{cfg: c, log: log}
-	defer func() {
-		if err != nil {
-			s.shut()
-		}
-	}()
-	if err := os.MkdirAll(c.Data, 0o700); err != nil {
-		return nil, fmt.Errorf("serve: data directory: %w", err)
-	}
-	if s.store, err = bolt.Open(filepath.Join(c.Data, "hotline.db"), bolt.Options{Log: log}); err != nil {
+func open(c config.Config, log *slog.Logger) (*server, error) {
+	s := &server{cfg: c, log: log}
+	if err := s.build(); err != nil {
+		s.shut()
 		return nil, err
+	}
+	return s, nil
+}
+
+func (s *server) build() error {
+	c, err := s.cfg, error(nil)
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return fmt.Errorf("serve: data directory: %w", err)
+	}
+	if s.store, err = bolt.Open(filepath.Join(c.Data, "hotline.db"), bolt.Options{Log: s.log}); err != nil {
+		return err
 	}
 	sealer, err := store.LoadOrCreateKey(filepath.Join(c.Data, "key"))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	recs, err := recordings.New(filepath.Join(c.Data, "recordings"))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.listen(); err != nil {
-		return nil, err
+		return err
 	}
 	m, err := mediaConfig(c)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.engine, err = call.New(call.Config{
 		SIP: sip.Config{Packet: s.udp, Stream: s.tcp, Advertise: c.Advertise, Realm: c.Realm,
 			SessionExpires: c.SessionExpires},
 		Media: m, Store: s.store, Recordings: recs, Sealer: sealer, Version: version(),
-		MaxCalls: c.MaxCalls, Grace: c.Grace, Log: log,
+		MaxCalls: c.MaxCalls, Grace: c.Grace, Log: s.log,
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if s.api, err = api.New(api.Config{Engine: s.engine, Recordings: recs.Root(), Metrics: s.engine.Metrics(), Log: log}); err != nil {
-		return nil, err
+	if s.api, err = api.New(api.Config{Engine: s.engine, Recordings: recs.Root(), Metrics: s.engine.Metrics(), Log: s.log}); err != nil {
+		return err
 	}
 	s.socket, err = api.Listen(c.Data)
-	return s, err
+	return err
 }
 
 // listen opens the sockets for SIP and metrics.
