@@ -108,6 +108,7 @@ type jitterVoice struct {
 
 // mix makes the frames of a bridge that are due.
 func (s *shard) mix(b *bridge) {
+	defer s.rescueBridge(b)
 	for n := 0; s.now >= b.next; n++ {
 		if n == mostCatchUp {
 			b.next = align(s.now, b.phase, frameTime)

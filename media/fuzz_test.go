@@ -2,6 +2,7 @@ package media
 
 import (
 	"encoding/binary"
+	"log/slog"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -36,6 +37,7 @@ func quiet() (*shard, *leg, *leg) {
 	e := &Engine{ports: newPorts(2, 9)}
 	e.cfg.Events = func(Event) {}
 	e.cfg.SilenceAfter = time.Hour
+	e.cfg.Log = slog.New(slog.DiscardHandler)
 	s := newShard(e, deafIO{}, clock{began: time.Now()})
 	var legs [2]*leg
 	for i, id := range []LegID{"a", "b"} {

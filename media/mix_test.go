@@ -2,8 +2,11 @@ package media
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
+
+	"hotline/internal/simnet"
 )
 
 // steady gives the loudness that a peer hears in the middle of what it heard.
@@ -117,6 +120,34 @@ func TestMixedLegsOfAnyPacketLengthAreHeardWhole(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestTheMixEvensOutJitterAndOrder(t *testing.T) {
+	o := simnet.Options{Latency: 10 * time.Millisecond, Jitter: 25 * time.Millisecond, Reorder: 0.1, ReorderBy: 25 * time.Millisecond, Seed: 1}
+	simulatedOn(t, o, Config{}, func(r *rig) {
+		a, b := r.leg("a"), r.leg("b")
+		r.leg("c")
+		for _, id := range []LegID{"b", "c"} {
+			r.e.Do(Seat{Bridge: "b", Leg: id, Role: Agent})
+		}
+		r.e.Do(Seat{Bridge: "b", Leg: "a", Role: Listener})
+		b.talk(10*time.Second, sine(500, 0.2))
+		got := a.packets()
+		slices.SortFunc(got, func(x, y packet) int { return int(int16(x.seq - y.seq)) })
+		var h []int16
+		for _, g := range got {
+			h = append(h, PCMU.Decode(make([]int16, len(g.payload)), g.payload)...)
+		}
+		holes := 0
+		for at := 8000; at+80 < len(h)-1600; at += 80 {
+			if Level(h[at:at+80]) < -30 {
+				holes++
+			}
+		}
+		if holes > 0 {
+			t.Errorf("got %d holes of 10 ms in 9 s", holes)
+		}
+	})
 }
 
 func TestKeysReachThoseWhoHearAMix(t *testing.T) {

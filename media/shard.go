@@ -137,18 +137,24 @@ func (s *shard) tick() {
 	for i := len(s.clocked) - 1; i >= 0; i-- {
 		l := s.clocked[i]
 		s.frames(l)
+		if l.closed {
+			continue // it panicked and took itself out of the list
+		}
 		if !l.play.on && !l.pressing.busy() {
 			l.clocked = false
 			s.clocked = slices.Delete(s.clocked, i, i+1)
 		}
 	}
-	for _, b := range s.mixing {
-		s.mix(b)
+	for i := len(s.mixing) - 1; i >= 0; i-- {
+		s.mix(s.mixing[i])
 	}
+	s.active = nil
 }
 
 // frames sends the packets of our own making that are due on a leg.
 func (s *shard) frames(l *leg) {
+	defer s.rescue()
+	s.active = l
 	for n := 0; s.now >= l.next; n++ {
 		if n == mostCatchUp {
 			l.next = align(s.now, l.phase, frameTime)
@@ -241,6 +247,19 @@ func (s *shard) rescue() {
 	if l := s.active; l != nil {
 		s.active = nil
 		s.closeLeg(l)
+	}
+}
+
+// rescueBridge empties the one bridge whose mix made us panic.
+func (s *shard) rescueBridge(b *bridge) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	s.stats.Panics.Add(1)
+	s.log.Error("media: panic in a mix", "call", string(b.id), "err", p, "stack", string(debug.Stack()))
+	for _, l := range slices.Clone(b.seats) {
+		s.leave(l)
 	}
 }
 
