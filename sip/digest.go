@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"net/netip"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -57,29 +58,30 @@ func newDigestServer(now time.Time, realm string, secret []byte, accounts func(u
 	}
 }
 
-// challenge gives the WWW-Authenticate values of a 401 to whoever claims to be
-// user: SHA-256 first, then MD5, of one nonce (RFC 8760, 2.4).
-//
-// Old phones give up when they see an algorithm unknown to them, even beside one
-// that they know. So an account with a value for MD5 only is offered MD5 only. That
-// must not tell who exists: half of the names that do not exist look like it, always
-// the same ones.
-func (d *digestServer) challenge(now time.Time, source netip.Addr, user string, stale bool) []string {
+// challenge gives the WWW-Authenticate values of a 401: SHA-256 first, then MD5,
+// of one nonce (RFC 8760, 2.4), as far as the asking phone, by its User-Agent,
+// is known to bear it. Who is asking for does not change the answer, so it tells
+// nothing of which accounts exist.
+func (d *digestServer) challenge(now time.Time, source netip.Addr, agent string, stale bool) []string {
 	head := "Digest realm=" + quote(d.realm) + `, nonce="` + d.nonces.issue(now, source) + `", qop="auth", algorithm=`
 	tail := ""
 	if stale {
 		tail = ", stale=true"
 	}
-	account, known := d.accounts(user)
-	decoy := d.nonces.bit(user)
-	if known && account.HA1SHA256 == "" || !known && decoy {
-		return []string{head + algMD5 + tail}
+	sha, md5 := head+algSHA256+tail, head+algMD5+tail
+	switch {
+	case oldAgent.MatchString(agent):
+		return []string{md5}
+	case agent == "":
+		return []string{md5, sha}
 	}
-	if known && account.HA1MD5 == "" {
-		return []string{head + algSHA256 + tail}
-	}
-	return []string{head + algSHA256 + tail, head + algMD5 + tail}
+	return []string{sha, md5}
 }
+
+// oldAgent are phones that give up when they see an algorithm unknown to them,
+// even beside one that they know: baresip before 2.0. What does not say its name
+// is a script or very old, and is offered MD5 first: such read only the first.
+var oldAgent = regexp.MustCompile(`(?i)^baresip v?[01]\.`)
 
 // verify checks the Authorization values of a request. user is set for authOK only.
 func (d *digestServer) verify(now time.Time, source netip.Addr, method, requestURI string, authorization []string) (user string, v verdict) {

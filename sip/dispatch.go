@@ -190,7 +190,7 @@ func (w *worker) identify(m *message) (Peer, bool) {
 	}
 	e.stats.Challenged.Add(1)
 	var headers [][2]string
-	for _, c := range e.digest.challenge(w.now, src.Addr(), m.from.address().User, v.stale()) {
+	for _, c := range e.digest.challenge(w.now, src.Addr(), agentName(m), v.stale()) {
 		headers = append(headers, [2]string{"WWW-Authenticate", c})
 	}
 	e.refuse(m, 401, "", headers...)

@@ -74,13 +74,6 @@ func (n *nonces) mac(id [nonceIDBytes]byte, source netip.Addr) []byte {
 	return h.Sum(nil)[:nonceMACBytes]
 }
 
-// bit is a secret coin for a name: always the same, for those who do not know the key random.
-func (n *nonces) bit(name string) bool {
-	h := hmac.New(sha256.New, n.key)
-	h.Write([]byte("bit:" + name))
-	return h.Sum(nil)[0]&1 == 1
-}
-
 func nonceTime(id [nonceIDBytes]byte) int64 { return int64(binary.BigEndian.Uint64(id[:8])) }
 
 type countKey struct {
