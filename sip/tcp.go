@@ -18,7 +18,7 @@ const (
 	connIdle    = 120 * time.Second // between messages of one that is not kept
 	connKept    = time.Hour         // between messages of a phone's or trunk's
 	connWrite   = 5 * time.Second
-	connQueue   = 256 // messages that may wait to be written; more break it
+	connQueue   = 1 << 20 // bytes that may wait to be written; more break it
 )
 
 var errConnBusy = errors.New("sip: peer reads too slowly")
@@ -66,11 +66,15 @@ type conn struct {
 	e      *Endpoint
 	id     string
 	remote netip.AddrPort
-	out    chan []byte // nil closes once all before it is written
+	wake   chan struct{} // something waits to be written
 	cancel context.CancelFunc
 	dialed bool        // by us: it can be opened again
 	kept   atomic.Bool // a registered phone, a trunk or a call uses it
 	dead   atomic.Bool
+
+	mu   sync.Mutex // guards the fields below
+	out  []byte     // waits to be written
+	last bool       // to be closed when all is written
 }
 
 // keep lets the connection be silent for long.
@@ -99,7 +103,7 @@ func (t *connTable) add(remote netip.AddrPort, incoming bool) (*conn, context.Co
 	}
 	t.serial++
 	ctx, cancel := context.WithCancel(t.ctx)
-	c := &conn{e: t.e, remote: remote, dialed: !incoming, out: make(chan []byte, connQueue), cancel: cancel}
+	c := &conn{e: t.e, remote: remote, dialed: !incoming, wake: make(chan struct{}, 1), cancel: cancel}
 	c.id = "t" + t.e.instance + strconv.FormatUint(t.serial, 36)
 	t.ids[c.id], t.remote[remote] = c, c
 	t.perIP[remote.Addr()]++
@@ -177,17 +181,38 @@ func (t *connTable) open(to netip.AddrPort) *conn {
 	return c
 }
 
+// write queues bytes; it never blocks.
 func (c *conn) write(b []byte) error {
 	if c.dead.Load() {
 		return net.ErrClosed
 	}
-	select {
-	case c.out <- b:
-		return nil
-	default:
+	c.mu.Lock()
+	busy := len(c.out)+len(b) > connQueue
+	if !busy {
+		c.out = append(c.out, b...)
+	}
+	c.mu.Unlock()
+	if busy {
 		c.cancel()
 		return errConnBusy
 	}
+	c.nudge()
+	return nil
+}
+
+func (c *conn) nudge() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// finish has the writer stop once all is written.
+func (c *conn) finish() {
+	c.mu.Lock()
+	c.last = true
+	c.mu.Unlock()
+	c.nudge()
 }
 
 // close takes the connection out of the table and tells the workers.
@@ -207,31 +232,39 @@ func (c *conn) run(ctx context.Context, nc net.Conn) {
 	wg.Go(func() { c.writeLoop(ctx, nc) })
 	err := c.readLoop(ctx, nc)
 	if errors.Is(err, errFrame) { // the writer closes when the last answer is out
-		select {
-		case c.out <- nil:
-			wg.Wait()
-		default:
-		}
+		c.finish()
+		wg.Wait()
 	}
 	c.close(err)
 	nc.Close()
 	wg.Wait()
 }
 
+// writeLoop writes what waits, as much as there is at once.
 func (c *conn) writeLoop(ctx context.Context, nc net.Conn) {
+	var b []byte
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case b := <-c.out:
-			if b == nil {
-				return
-			}
+		case <-c.wake:
+		}
+		c.mu.Lock()
+		b, c.out = c.out, b[:0]
+		if cap(c.out) > 64<<10 {
+			c.out = nil
+		}
+		last := c.last
+		c.mu.Unlock()
+		if len(b) > 0 {
 			nc.SetWriteDeadline(time.Now().Add(connWrite))
 			if _, err := nc.Write(b); err != nil {
 				c.cancel()
 				return
 			}
+		}
+		if last {
+			return
 		}
 	}
 }

@@ -283,6 +283,21 @@ func TestStreams(t *testing.T) {
 			}
 		})
 	})
+	t.Run("one that does not read is closed, and holds up nobody", func(t *testing.T) {
+		bubble(t, nil, func(r *rig) {
+			p, q := r.tcp("10.0.0.2"), r.udp("10.0.0.3:5060")
+			text := p.ask("OPTIONS", "o", "o", ";tag=b", "", 1, "")
+			for range 2000 {
+				p.send(text)
+			}
+			q.send(q.ask("OPTIONS", "q", "q", ";tag=b", "", 1, ""))
+			q.want("200 OPTIONS")
+			time.Sleep(6 * time.Second)
+			if got := r.ep.Stats().Conns.Load(); got != 0 {
+				t.Errorf("%d connections left", got)
+			}
+		})
+	})
 	t.Run("one address has a limit", func(t *testing.T) {
 		bubble(t, nil, func(r *rig) {
 			for range 30 {
