@@ -1,0 +1,59 @@
+package callload
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// userHz is the unit of CPU times in /proc, per second; a constant of the ABI.
+const userHz = 100
+
+// Process is what one process has used until now.
+type Process struct {
+	CPU time.Duration // user and system time of all threads
+	RSS int64         // bytes resident
+}
+
+// Look reads /proc for a process; pid 0 is none and reads as zero.
+func Look(pid int) (Process, error) {
+	if pid == 0 {
+		return Process{}, nil
+	}
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return Process{}, fmt.Errorf("callload: look: %w", err)
+	}
+	// The name in parentheses may hold anything; what follows it begins with field 3.
+	s := string(b)
+	f := strings.Fields(s[strings.LastIndexByte(s, ')')+1:])
+	if len(f) < 22 {
+		return Process{}, fmt.Errorf("callload: look: /proc/%d/stat is too short", pid)
+	}
+	number := func(field int) int64 {
+		n, _ := strconv.ParseInt(f[field-3], 10, 64)
+		return n
+	}
+	return Process{
+		CPU: time.Duration(number(14)+number(15)) * time.Second / userHz,
+		RSS: number(24) * int64(os.Getpagesize()),
+	}, nil
+}
+
+// dropped counts datagrams that found a full socket buffer, on the whole machine.
+func dropped() uint64 {
+	b, err := os.ReadFile("/proc/net/snmp")
+	if err != nil {
+		return 0
+	}
+	for l := range strings.SplitSeq(string(b), "\n") {
+		f := strings.Fields(l)
+		if len(f) > 5 && f[0] == "Udp:" && f[1] != "InDatagrams" {
+			n, _ := strconv.ParseUint(f[5], 10, 64)
+			return n
+		}
+	}
+	return 0
+}
