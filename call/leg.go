@@ -46,6 +46,7 @@ type Leg struct {
 	held              atomic.Bool
 	info              atomic.Bool  // digits come by INFO
 	answered          atomic.Int64 // Unix ns
+	talks             atomic.Int64 // since when it talks, Unix ns; 0: not in talk
 	codec             atomic.Uint32
 
 	mu    sync.Mutex                     // guards plays and next
@@ -215,7 +216,7 @@ func (l *Leg) heard(ev media.Event) {
 			close(done)
 		}
 	case media.Silent:
-		if l.eng.world.Load().vanished(ev.For) && !l.held.Load() {
+		if l.eng.world.Load().vanished(l.silent(ev.For)) && !l.held.Load() {
 			l.end(&legEnded{status: 408, text: "no audio", died: true, sipWhy: "silence"})
 		}
 	case media.Closed:
@@ -224,6 +225,16 @@ func (l *Leg) heard(ev media.Event) {
 		default:
 		}
 	}
+}
+
+// silent is how much of a silence counts: the part in talk. Who waits or listens
+// to a menu may have a phone that sends nothing meanwhile.
+func (l *Leg) silent(d time.Duration) time.Duration {
+	since := l.talks.Load()
+	if since == 0 {
+		return 0
+	}
+	return min(d, time.Since(time.Unix(0, since)))
 }
 
 func (l *Leg) press(d digit) {

@@ -52,12 +52,16 @@ func (s talkStage) run(ctx context.Context, c *Call) stage {
 	c.seat(s.leg)
 	c.caller.stop()
 	s.leg.stop()
+	now := time.Now().UnixNano()
+	c.caller.talks.Store(now)
+	s.leg.talks.Store(now)
 	if s.record {
 		c.startRecording(s)
 	}
 	c.cdr.Talks = append(c.cdr.Talks, store.Talk{Agent: s.agent, Queue: s.queue, Began: time.Now()})
 	c.journal()
 	next := s.loop(ctx, c)
+	c.caller.talks.Store(0)
 	c.cdr.Talks[len(c.cdr.Talks)-1].Ended = time.Now()
 	c.stopRecording()
 	return next
