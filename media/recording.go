@@ -9,14 +9,14 @@ const (
 	recRing  = 16384                   // samples per channel held in memory; a power of two
 	recLag   = 200 * sampleRate / 1000 // how late a packet may come, samples
 	recChunk = 700 * sampleRate / 1000 // samples per write: with the lag less than 1 s is at stake
-	recSkew  = 10 * sampleRate / 1000  // how far a channel may leave the clock, samples
+	recSkew  = 8 * sampleRate / 1000   // how far a channel may leave the clock, samples
 	recMend  = 6                       // weight of one packet in the skew: 1/2^6
 	recJump  = 2 * sampleRate          // a leap that no drift and no stall explains, samples
 )
 
 // recording holds the youngest second of two channels, interleaved mu-law, and
 // hands it to the disk in chunks. Audio is placed by its timestamp, and the
-// timestamp is tied to the clock: when a speaker's clock has drifted 10 ms away
+// timestamp is tied to the clock: when a speaker's clock has drifted 8 ms away
 // on average, its channel is set right, so channels never part by more than 20 ms.
 type recording struct {
 	id     RecordingID
