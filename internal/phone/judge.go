@@ -11,7 +11,11 @@ const (
 	toneShare    = 0.5            // of the window's power is in the tone
 	silenceLevel = -50            // dB below full scale
 	speechLevel  = -42            // dB below full scale: a frame with somebody's voice
-	speechFrame  = 256            // samples, 32 ms
+	speechFrame  = 1024           // samples, 128 ms
+	speechWindow = 3 * time.Second
+	speechLeast  = 2 * speechFrame * time.Second / sampleRate // of a window that holds speech
+	steadyPeaks  = 4                                          // tones at once that music has
+	steadyShare  = 0.9                                        // of the power is in its peaks
 )
 
 // Loudness is the effective level in dB below full scale; -100 is silence.
@@ -79,19 +83,48 @@ func (r Recording) Dominant() float64 {
 	return float64(best) * sampleRate / float64(size)
 }
 
-// HasSpeech says whether r holds speech. Speech is loud and soft in turn, and its
-// spectrum changes from moment to moment; a tone, music of steady tones and
-// silence are not.
-func (r Recording) HasSpeech() bool { return r.SpeechTime() >= 500*time.Millisecond }
-
-// SpeechTime is how long somebody speaks in r: loud frames whose spectrum is not
-// that of one or two steady tones.
-func (r Recording) SpeechTime() time.Duration {
-	var x [speechFrame]complex128
+// HasSpeech says whether r holds speech: at least a quarter of a second of it in
+// some three seconds.
+func (r Recording) HasSpeech() bool {
+	frames := r.voices()
+	window := int(speechWindow * sampleRate / time.Second / speechFrame)
 	count := 0
+	for i, is := range frames {
+		if is {
+			count++
+		}
+		if i >= window && frames[i-window] {
+			count--
+		}
+		if time.Duration(count*speechFrame)*time.Second/sampleRate >= speechLeast {
+			return true
+		}
+	}
+	return false
+}
+
+// SpeechTime is how long somebody speaks in r, about half of the true time: only
+// frames that can be nothing else count.
+func (r Recording) SpeechTime() time.Duration {
+	count := 0
+	for _, is := range r.voices() {
+		if is {
+			count++
+		}
+	}
+	return time.Duration(count*speechFrame) * time.Second / sampleRate
+}
+
+// voices tells of each frame whether somebody speaks in it: it is loud, and its
+// spectrum is not that of silence, of a tone, of keys or of music made of few
+// steady tones.
+func (r Recording) voices() []bool {
+	var x [speechFrame]complex128
+	var out []bool
 	for at := 0; at+speechFrame <= len(r.Samples); at += speechFrame {
 		frame := r.Samples[at : at+speechFrame]
 		if (Recording{Samples: frame}).Loudness() < speechLevel {
+			out = append(out, false)
 			continue
 		}
 		for i, s := range frame {
@@ -99,36 +132,33 @@ func (r Recording) SpeechTime() time.Duration {
 			x[i] = complex(w*float64(s), 0)
 		}
 		transform(x[:], false)
-		if spread(x[:speechFrame/2]) {
-			count++
-		}
+		out = append(out, spread(x[:speechFrame/2]))
 	}
-	return time.Duration(count*speechFrame) * time.Second / sampleRate
+	return out
 }
 
-// spread says whether power is spread over the spectrum: the strongest peak and
-// the next hold less than 0.8 of it.
+// spread says whether the power is not in a few peaks alone.
 func spread(x []complex128) bool {
 	var p [speechFrame / 2]float64
 	sum := 0.0
-	for i := 2; i < len(x); i++ {
+	for i := 1; i < len(x); i++ {
 		p[i] = real(x[i])*real(x[i]) + imag(x[i])*imag(x[i])
 		sum += p[i]
 	}
 	peaks := 0.0
-	for range 2 {
-		best := 2
+	for range steadyPeaks {
+		best := 1
 		for i := range p {
 			if p[i] > p[best] {
 				best = i
 			}
 		}
-		for i := max(0, best-2); i <= min(len(p)-1, best+2); i++ {
+		for i := max(0, best-3); i <= min(len(p)-1, best+3); i++ {
 			peaks += p[i]
 			p[i] = 0
 		}
 	}
-	return peaks < 0.8*sum
+	return peaks < steadyShare*sum
 }
 
 // Correlate looks for a in b. The score is that of the best place, from 0

@@ -1,10 +1,14 @@
 package phone
 
 import (
+	"bytes"
 	"math"
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"hotline/ivr/prompts"
+	"hotline/media"
 )
 
 // noise is seeded.
@@ -61,6 +65,38 @@ func TestTonesAreHeardAndNothingElseIs(t *testing.T) {
 	}
 	if f := (Recording{Samples: make([]int16, 8000)}).Dominant(); f != 0 {
 		t.Errorf("dominant of silence: got %g, want 0", f)
+	}
+}
+
+func TestSpeechIsToldFromMusicKeysAndTones(t *testing.T) {
+	decoded := func(ulaw []byte) []int16 { return media.PCMU.Decode(make([]int16, len(ulaw)), ulaw) }
+	keys := make([]int16, 0, 40000)
+	for code := range keyNames {
+		keys = append(keys, keySound(code)...)
+	}
+	tone := make([]int16, 40000)
+	o := newOscillator(440, toneAmplitude)
+	o.fill(tone)
+	speech := map[string][]int16{}
+	for _, lang := range prompts.Languages() {
+		for _, name := range []string{"welcome", "menu-main", "demo-caller", "demo-agent"} {
+			wav, _ := prompts.WAV(lang, name)
+			pcm, _, _, err := media.ReadWAV(bytes.NewReader(wav))
+			if err != nil {
+				t.Fatal(err)
+			}
+			speech[lang+"/"+name] = pcm
+		}
+	}
+	for name, pcm := range speech {
+		if r := (Recording{Samples: pcm}); !r.HasSpeech() {
+			t.Errorf("no speech heard in prompt %s (%v)", name, r.SpeechTime())
+		}
+	}
+	for name, pcm := range map[string][]int16{"music": decoded(media.HoldMusic()), "keys": keys, "a tone": tone, "silence": make([]int16, 40000)} {
+		if r := (Recording{Samples: pcm}); r.HasSpeech() {
+			t.Errorf("speech heard in %s (%v)", name, r.SpeechTime())
+		}
 	}
 }
 

@@ -35,13 +35,14 @@ type Config struct {
 	Registrar string // "host:port": where calls go and Register registers
 	Transport string // to the registrar: "udp" (default), "tcp"
 
-	Codecs        []uint8     // payload types in order of preference: 0 (PCMU), 8 (PCMA); default both
-	NoEvents      bool        // no telephone-event in descriptions (RFC 4733)
-	LateOffer     bool        // our INVITEs carry no offer; the ACK has the answer
-	Require100rel bool        // our INVITEs require reliable provisional responses (RFC 3262)
-	Headers       [][2]string // further headers of our INVITEs
-	Private       netip.Addr  // told in Contact, Via and descriptions instead of the true address: a phone behind NAT
-	Symmetric     bool        // audio is sent where audio comes from, whatever the description says
+	Codecs        []uint8       // payload types in order of preference: 0 (PCMU), 8 (PCMA); default both
+	NoEvents      bool          // no telephone-event in descriptions (RFC 4733)
+	LateOffer     bool          // our INVITEs carry no offer; the ACK has the answer
+	Require100rel bool          // our INVITEs require reliable provisional responses (RFC 3262)
+	NoAnswer      time.Duration // silence, not even 100, before our call counts as unreachable; default 32 s
+	Headers       [][2]string   // further headers of our INVITEs
+	Private       netip.Addr    // told in Contact, Via and descriptions instead of the true address: a phone behind NAT
+	Symmetric     bool          // audio is sent where audio comes from, whatever the description says
 
 	// Policy deals with incoming calls, each on a goroutine of its own that the
 	// phone owns. Nil: they come out of Accept.
@@ -234,7 +235,7 @@ func (p *Phone) Call(ctx context.Context, number string) (*Call, error) {
 	c.number = number
 	inv := sip.Invite{
 		Targets: targets, From: sip.Address{Display: p.cfg.Name, User: p.cfg.User, Host: p.domain()},
-		Headers: p.cfg.Headers, Media: desk{c}, Inbox: c,
+		Headers: p.cfg.Headers, NoAnswer: p.cfg.NoAnswer, Media: desk{c}, Inbox: c,
 	}
 	if p.cfg.Require100rel {
 		inv.Headers = append([][2]string{{"Require", "100rel"}}, inv.Headers...)
