@@ -1,0 +1,46 @@
+package e2e_test
+
+import (
+	"testing"
+	"time"
+
+	"hotline/store"
+)
+
+func TestSippCallerIsServedByABaresipAgentAndRatesHim(t *testing.T) {
+	t.Parallel()
+	h := center(t, "testdata/phones/center.yaml")
+	ann := h.registered(baresipCmd{user: "1001", secret: h.oldSecret("1001"), says: 440})
+	caller := sippCmd{scenario: "menu", service: "4000", remote: h.addr(), tone: 880, steered: true, hears: true, args: []string{"-m", "1"}}.run(t)
+
+	caller.answered()
+	h.stage("menu")
+	hears(t, "the caller", caller.ear.heard, "welcome")
+	caller.next() // presses 1
+	ann.sees("CALL_ESTABLISHED", 1)
+	hearsTone(t, "the caller", caller.ear.heard, 440)
+	h.agentState("1001", "talking")
+	caller.next() // speaks
+	hearsTone(t, "the agent", ann.heard, 880)
+	ann.do("hangup")
+	h.stage("survey")
+	hears(t, "the caller", caller.ear.heard, "survey-service")
+	caller.next() // presses 5
+	caller.passes(20 * time.Second)
+
+	heard(t, "the caller", caller.ear.heard(), "agent", "is-at-your-service", "goodbye")
+	cdr := h.cdr()
+	h.wantTrace(cdr, "menu; wait sales; offer 1: answered; announce; talk; survey; end: served")
+	wantRating(t, cdr, 5)
+	if cdr.Agent != "1001" || cdr.Caller != "4930123456" || cdr.Queue != "sales" {
+		t.Errorf("the record says caller %q, queue %q, agent %q", cdr.Caller, cdr.Queue, cdr.Agent)
+	}
+	h.wantRecording(cdr, 880, 440)
+}
+
+func wantRating(t *testing.T, c store.CDR, stars int) {
+	t.Helper()
+	if len(c.Ratings) != 1 || c.Ratings[0].Stars != stars {
+		t.Errorf("ratings: got %+v, want one of %d", c.Ratings, stars)
+	}
+}
