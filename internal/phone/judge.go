@@ -11,11 +11,13 @@ const (
 	toneShare    = 0.5            // of the window's power is in the tone
 	silenceLevel = -50            // dB below full scale
 	speechLevel  = -42            // dB below full scale: a frame with somebody's voice
-	speechFrame  = 1024           // samples, 128 ms
+	speechFrame  = 512            // samples, 64 ms
+	speechHop    = 128            // samples from one frame to the next
 	speechWindow = 3 * time.Second
-	speechLeast  = 2 * speechFrame * time.Second / sampleRate // of a window that holds speech
-	steadyPeaks  = 4                                          // tones at once that music has
-	steadyShare  = 0.9                                        // of the power is in its peaks
+	speechLeast  = 200 * time.Millisecond // of a window that holds speech; measured: prompts 340 ms and more, hold music 30 ms
+	steadyDrop   = 15                     // dB that a quarter of a frame may be softer than the whole
+	steadyPeaks  = 3                      // tones at once that music has
+	steadyShare  = 0.88                   // of the power is in its peaks
 )
 
 // Loudness is the effective level in dB below full scale; -100 is silence.
@@ -83,11 +85,11 @@ func (r Recording) Dominant() float64 {
 	return float64(best) * sampleRate / float64(size)
 }
 
-// HasSpeech says whether r holds speech: at least a quarter of a second of it in
-// some three seconds.
+// HasSpeech says whether r holds speech: a fifth of a second that can be nothing
+// else in some three seconds.
 func (r Recording) HasSpeech() bool {
 	frames := r.voices()
-	window := int(speechWindow * sampleRate / time.Second / speechFrame)
+	window := int(speechWindow * sampleRate / time.Second / speechHop)
 	count := 0
 	for i, is := range frames {
 		if is {
@@ -96,15 +98,15 @@ func (r Recording) HasSpeech() bool {
 		if i >= window && frames[i-window] {
 			count--
 		}
-		if time.Duration(count*speechFrame)*time.Second/sampleRate >= speechLeast {
+		if time.Duration(count*speechHop)*time.Second/sampleRate >= speechLeast {
 			return true
 		}
 	}
 	return false
 }
 
-// SpeechTime is how long somebody speaks in r, about half of the true time: only
-// frames that can be nothing else count.
+// SpeechTime is how long somebody speaks in r, a fifth to a half of the true time:
+// only frames that can be nothing else count.
 func (r Recording) SpeechTime() time.Duration {
 	count := 0
 	for _, is := range r.voices() {
@@ -112,18 +114,18 @@ func (r Recording) SpeechTime() time.Duration {
 			count++
 		}
 	}
-	return time.Duration(count*speechFrame) * time.Second / sampleRate
+	return time.Duration(count*speechHop) * time.Second / sampleRate
 }
 
-// voices tells of each frame whether somebody speaks in it: it is loud, and its
-// spectrum is not that of silence, of a tone, of keys or of music made of few
-// steady tones.
+// voices tells of each frame whether somebody speaks in it: it is loud throughout
+// (the edge of a tone has a wide spectrum too), and its spectrum is not that of a
+// tone, of a key or of music made of few steady tones.
 func (r Recording) voices() []bool {
 	var x [speechFrame]complex128
 	var out []bool
-	for at := 0; at+speechFrame <= len(r.Samples); at += speechFrame {
+	for at := 0; at+speechFrame <= len(r.Samples); at += speechHop {
 		frame := r.Samples[at : at+speechFrame]
-		if (Recording{Samples: frame}).Loudness() < speechLevel {
+		if !steady(frame) {
 			out = append(out, false)
 			continue
 		}
@@ -135,6 +137,21 @@ func (r Recording) voices() []bool {
 		out = append(out, spread(x[:speechFrame/2]))
 	}
 	return out
+}
+
+// steady says whether a frame is loud from its beginning to its end.
+func steady(frame []int16) bool {
+	least := (Recording{Samples: frame}).Loudness()
+	if least < speechLevel {
+		return false
+	}
+	for n := range 4 {
+		part := frame[n*speechFrame/4 : (n+1)*speechFrame/4]
+		if (Recording{Samples: part}).Loudness() < least-steadyDrop {
+			return false
+		}
+	}
+	return true
 }
 
 // spread says whether the power is not in a few peaks alone.
@@ -153,7 +170,7 @@ func spread(x []complex128) bool {
 				best = i
 			}
 		}
-		for i := max(0, best-3); i <= min(len(p)-1, best+3); i++ {
+		for i := max(0, best-2); i <= min(len(p)-1, best+2); i++ {
 			peaks += p[i]
 			p[i] = 0
 		}
