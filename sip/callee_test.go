@@ -30,7 +30,7 @@ func TestRingingThenAnswerInOneBurst(t *testing.T) {
 			}
 		}
 		l.quiet(t)
-		if got := strings.Join(l.media.accepted, "|"); got != "answer" {
+		if got := strings.Join(l.media.taken(), "|"); got != "answer" {
 			t.Errorf("accepted %q, want the answer once", got)
 		}
 	})
@@ -367,7 +367,7 @@ func TestPrackAsUAC(t *testing.T) {
 		event[Ringing](t, l)
 		event[Ringing](t, l)
 		event[Answered](t, l)
-		if got := strings.Join(l.media.accepted, "|"); got != "early" {
+		if got := strings.Join(l.media.taken(), "|"); got != "early" {
 			t.Errorf("accepted %q", got)
 		}
 	})
@@ -383,8 +383,8 @@ func TestLargeDescriptions(t *testing.T) {
 		p.send(p.answer(inv, 200, "b", strings.Repeat("answer ", 400)))
 		p.want("ACK")
 		event[Answered](t, l)
-		if len(l.media.accepted[0]) != 2800 {
-			t.Errorf("answer of %d bytes", len(l.media.accepted[0]))
+		if len(l.media.taken()[0]) != 2800 {
+			t.Errorf("answer of %d bytes", len(l.media.taken()[0]))
 		}
 	})
 }

@@ -106,7 +106,7 @@ func TestHoldAndResume(t *testing.T) {
 			p.send(p.ask("ACK", "c", "ha"+offer, ";tag=b", ";tag="+tag, 2+i, ""))
 		}
 		synctest.Wait()
-		l.media.refuse = errNo
+		l.media.refuseAll()
 		p.send(p.ask("INVITE", "c", "bad", ";tag=b", ";tag="+tag, 5, "bad"))
 		p.want("488 INVITE")
 		p.send(p.ask("ACK", "c", "bad", ";tag=b", ";tag="+tag, 5, ""))
@@ -191,7 +191,7 @@ func TestLateOffer(t *testing.T) {
 		}
 		p.send(p.ask("ACK", "c", "a", ";tag=b", ";tag="+ok.toTag, 1, "their answer"))
 		event[Answered](t, l)
-		if got := strings.Join(l.media.accepted, "|"); got != "their answer" {
+		if got := strings.Join(l.media.taken(), "|"); got != "their answer" {
 			t.Errorf("accepted %q", got)
 		}
 	})

@@ -37,6 +37,7 @@ type Dialog struct {
 	local     string // From value of our requests, without tag
 	remote    string // To value
 	peer      remoteEnd
+	heardAt   hop // where the peer's last request came from
 	localSeq  uint32
 	remoteSeq uint32
 	auth      *clientAuth
@@ -261,7 +262,7 @@ func reasonHeader(c Cause) [][2]string {
 	switch {
 	case c.Q850 > 0:
 		v = "Q.850;cause=" + itoa(c.Q850)
-	case c.Status >= 300:
+	case c.Status == 200, c.Status >= 300: // 200: completed elsewhere
 		v = "SIP;cause=" + itoa(c.Status)
 	default:
 		return nil
@@ -322,5 +323,5 @@ func (e *Endpoint) Revive(s DialogState, in Inbox) *Dialog {
 	return d
 }
 
-// within is a duration from now in whole seconds, as headers have it.
+// inSeconds is a duration as headers have it.
 func inSeconds(d time.Duration) string { return itoa(int(d / time.Second)) }

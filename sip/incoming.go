@@ -34,6 +34,8 @@ func (w *worker) newIncoming(m *message, offer string) *Dialog {
 	d.local, d.remote = m.to.value(), m.from.value()
 	d.peer.tag, d.peer.target = strings.Clone(m.fromTag), strings.Clone(m.from.uri)
 	d.remoteSeq = m.cseq
+	d.heardAt = m.hop
+	m.hop.conn.keep()
 	d.read(&d.peer, m, false)
 	tx := w.newServerTx(m, d.localTag)
 	tx.dialog = d
@@ -229,6 +231,7 @@ func (d *Dialog) acked(m *message) {
 	if d.phase >= ending {
 		return
 	}
+	d.heard(m)
 	var err error
 	if r.offered {
 		err = errNoAnswer

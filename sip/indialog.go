@@ -26,6 +26,7 @@ func (d *Dialog) request(m *message) {
 		return
 	}
 	d.remoteSeq = m.cseq
+	d.heard(m)
 	if d.phase >= ending && m.method != "BYE" && m.method != "OPTIONS" {
 		d.reply(m, 481)
 		return
@@ -52,6 +53,17 @@ func (d *Dialog) request(m *message) {
 	default:
 		d.reply(m, 405, [2]string{"Allow", allow})
 	}
+}
+
+// heard follows a peer whose requests come from elsewhere than before: a new
+// connection, another port of its NAT.
+func (d *Dialog) heard(m *message) {
+	if d.phase == calling || m.hop == d.heardAt {
+		return
+	}
+	d.heardAt = m.hop
+	m.hop.conn.keep()
+	d.locate(&d.peer, m.hop)
 }
 
 // bye ends the dialog. In the early dialog of a caller the INVITE gets 487 (RFC

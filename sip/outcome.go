@@ -27,8 +27,9 @@ func (o *outgoing) success(tx *clientTx, m *message) {
 	d.out = nil
 	var answer []byte
 	var err error
-	if d.wantEnd == nil {
-		answer, err = o.settle(f, m)
+	late := len(o.offer) == 0
+	if late && d.wantEnd == nil {
+		answer, err = o.settle(f, m, late)
 	}
 	tx.ack = d.ackWith(tx.cseq, &d.peer, answer)
 	d.e.send(d.way(), tx.ack)
@@ -38,6 +39,9 @@ func (o *outgoing) success(tx *clientTx, m *message) {
 		d.e.stats.LateAnswers.Add(1)
 		d.hangUp(*d.wantEnd, whyUs)
 		return
+	}
+	if !late { // after the ACK, which waits for nobody
+		_, err = o.settle(f, m, late)
 	}
 	if err != nil {
 		d.sendBye(Cause{Status: 488, Text: err.Error()}, deaf{})
@@ -53,10 +57,10 @@ func (o *outgoing) success(tx *clientTx, m *message) {
 
 // settle takes the description in a 2xx: the answer to our offer, or, when we
 // made none, an offer whose answer goes into the ACK (RFC 3261, 13.2.1).
-func (o *outgoing) settle(f *remoteEnd, m *message) (answer []byte, err error) {
+func (o *outgoing) settle(f *remoteEnd, m *message, late bool) (answer []byte, err error) {
 	sdp, ok := description(m)
 	switch {
-	case ok && sdp != "" && len(o.offer) == 0:
+	case ok && sdp != "" && late:
 		return o.d.media.Answer([]byte(sdp))
 	case ok && sdp == "" && f.sdp != "", ok && sdp != "" && sdp == f.sdp:
 		return nil, nil

@@ -187,7 +187,7 @@ func TestOffersThatOverlap(t *testing.T) {
 		p.send(p.back(inv, "ACK", "la", to, from, 1, "late answer"))
 		synctest.Wait()
 		time.Sleep(10 * time.Millisecond)
-		if got := l.media.accepted[len(l.media.accepted)-1]; got != "late answer" {
+		if got := l.media.taken()[len(l.media.taken())-1]; got != "late answer" {
 			t.Errorf("accepted %q", got)
 		}
 		l.Reoffer()
@@ -241,5 +241,42 @@ func TestNothingIsLeftAfterManyCalls(t *testing.T) {
 			})
 		}
 		synctest.Wait()
+	})
+}
+
+func TestPeerThatMovesIsFollowed(t *testing.T) {
+	t.Run("to another port of its NAT", func(t *testing.T) {
+		bubble(t, nil, func(r *rig) {
+			p, moved := r.udp("10.0.0.2:40000"), r.udp("10.0.0.2:41000")
+			private := "Contact: <sip:bob@192.168.1.7:5060>"
+			p.send(p.ask("INVITE", "c", "1", ";tag=b", "", 1, "offer", private))
+			p.want("100 INVITE")
+			l := r.call(0)
+			l.Answer(l.media)
+			ok := p.want("200 INVITE")
+			p.send(p.ask("ACK", "c", "a", ";tag=b", ";tag="+ok.toTag, 1, "", private))
+			event[Answered](t, l)
+			moved.send(moved.ask("INFO", "c", "i", ";tag=b", ";tag="+ok.toTag, 2, "", private))
+			moved.want("200 INFO")
+			l.End(Cause{})
+			moved.send2(t, "BYE")
+			event[Ended](t, l)
+		})
+	})
+	t.Run("to another connection", func(t *testing.T) {
+		bubble(t, nil, func(r *rig) {
+			p := r.tcp("10.0.0.2")
+			l, tag := r.talk(p, "c")
+			moved := r.tcp("10.0.0.2")
+			moved.send(moved.ask("INFO", "c", "i", ";tag=b", ";tag="+tag, 2, ""))
+			moved.want("200 INFO")
+			l.End(Cause{Status: 200, Text: "completed elsewhere"})
+			bye := moved.want("BYE")
+			if got := bye.get(hReason); got != `SIP;cause=200;text="completed elsewhere"` {
+				t.Errorf("Reason %q", got)
+			}
+			moved.send(moved.answer(bye, 200, "", ""))
+			event[Ended](t, l)
+		})
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -42,32 +43,47 @@ func (l *leg) Deliver(e Event) { l.box <- e }
 
 // words is a Media whose descriptions are readable.
 type words struct {
-	name     string
+	name string
+
+	mu       sync.Mutex // guards the fields below
 	offers   int
-	heard    []string // offers and answers of the peer
 	refuse   error
 	accepted []string
 }
 
 func (w *words) Offer() ([]byte, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.offers++
 	return fmt.Appendf(nil, "%s offer %d\r\n", w.name, w.offers), w.refuse
 }
 
 func (w *words) Answer(offer []byte) ([]byte, error) {
-	if w.refuse != nil {
-		return nil, w.refuse
-	}
-	w.heard = append(w.heard, string(offer))
-	return fmt.Appendf(nil, "%s answer to %s\r\n", w.name, strings.TrimSpace(string(offer))), nil
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return fmt.Appendf(nil, "%s answer to %s\r\n", w.name, strings.TrimSpace(string(offer))), w.refuse
 }
 
 func (w *words) Accept(answer []byte) error {
-	if w.refuse != nil {
-		return w.refuse
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.refuse == nil {
+		w.accepted = append(w.accepted, string(answer))
 	}
-	w.accepted = append(w.accepted, string(answer))
-	return nil
+	return w.refuse
+}
+
+// taken are the answers that were accepted.
+func (w *words) taken() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.accepted)
+}
+
+func (w *words) refuseAll() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.refuse = errNo
 }
 
 var errNo = errors.New("no")
