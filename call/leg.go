@@ -151,12 +151,17 @@ func (l *Leg) Accept(answer []byte) error {
 	return nil
 }
 
+// ourEventType is the telephone-event payload type of our own offers, which a
+// peer should send even if its answer names another.
+const ourEventType = 101
+
 // apply hands what was negotiated to the media engine and notes a hold.
 func (l *Leg) apply(r sdp.Remote) {
 	l.codec.Store(uint32(r.Codec) + 1)
 	l.eng.media.Do(media.SetRemote{
-		Leg: l.id, Addr: r.Addr, Codec: media.Codec(r.Codec), EventType: r.EventType,
-		Send: r.Send, Receive: r.Receive, PTime: r.PTime, Latch: l.latch,
+		Leg: l.id, Addr: r.Addr, Codec: media.Codec(r.Codec), EventType: r.EventType, EventIn: ourEventType,
+		AudioType: r.PayloadType,
+		Send:      r.Send, Receive: r.Receive, PTime: r.PTime, Latch: l.latch,
 		InBandDTMF: r.EventType == 0,
 	})
 	l.readyOnce.Do(func() { close(l.ready) })

@@ -150,7 +150,7 @@ func (s *shard) forward(from, to *leg, h header, c Codec, payload []byte) {
 	if !s.openTo(to) {
 		return
 	}
-	out, ok := to.tx.pass(origin{fromLeg, from, h.ssrc}, h, uint8(to.set.Codec), len(payload), true, s.now)
+	out, ok := to.tx.pass(origin{fromLeg, from, h.ssrc}, h, to.set.audioType(), len(payload), true, s.now)
 	if !ok {
 		return
 	}

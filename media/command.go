@@ -74,12 +74,38 @@ type SetRemote struct {
 	Leg        LegID
 	Addr       netip.AddrPort // from the peer's description
 	Codec      Codec
-	EventType  uint8          // telephone-event payload type; 0 none
+	AudioType  uint8          // payload type of Codec where it is not the static one; 0 is the static one
+	EventType  uint8          // telephone-event payload type that we send; 0 none
+	EventIn    uint8          // one that the peer may send beside EventType: ours, which it should use; 0 none
 	Send       bool           // we may send
 	Receive    bool           // we may receive: audio is dropped otherwise
 	PTime      time.Duration  // audio per packet of what we make; 0 is 20 ms
 	Latch      []netip.Prefix // sources, beside Addr's IP, that may be latched
 	InBandDTMF bool           // find digits in the audio
+}
+
+// audioType is the payload type that we send audio with.
+func (c *SetRemote) audioType() uint8 {
+	if c.AudioType != 0 {
+		return c.AudioType
+	}
+	return uint8(c.Codec)
+}
+
+// codecOf reads the payload type of a packet of audio.
+func (c *SetRemote) codecOf(pt uint8) (codec Codec, ok bool) {
+	switch {
+	case c.AudioType != 0 && pt == c.AudioType:
+		return c.Codec, true
+	case pt == uint8(PCMU), pt == uint8(PCMA):
+		return Codec(pt), true
+	}
+	return 0, false
+}
+
+// isEvent is true for the payload types of telephone-events.
+func (c *SetRemote) isEvent(pt uint8) bool {
+	return c.EventType != 0 && (pt == c.EventType || c.EventIn != 0 && pt == c.EventIn && pt != c.AudioType)
 }
 
 // Play sends clips, one after the other without a gap, then the tone. It

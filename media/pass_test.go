@@ -90,6 +90,32 @@ func TestLegsOfDifferentCodecsHearEachOther(t *testing.T) {
 	})
 }
 
+func TestAPeerMayNumberItsCodecAndItsKeysAsItLikes(t *testing.T) {
+	simulated(t, func(r *rig) {
+		a := r.leg("a", func(s *SetRemote) { s.Codec, s.AudioType, s.EventType, s.EventIn = PCMA, 97, 96, 101 })
+		b := r.leg("b")
+		seatTwo(r, "a", "b")
+		for i := range 10 {
+			a.packet(97, i == 0, uint32(i)*160, make([]byte, 160))
+			time.Sleep(20 * time.Millisecond)
+		}
+		b.talk(200*time.Millisecond, sine(600, 0.5))
+		for _, pt := range []uint8{96, 101} { // what it declared, and what we did
+			a.packet(pt, true, 5000+uint32(pt), []byte{5, 0, 0, 160})
+			time.Sleep(time.Second)
+		}
+		if pt := a.packets()[0].pt; pt != 97 {
+			t.Errorf("a got payload type %d, want its own 97", pt)
+		}
+		if pt := b.packets()[0].pt; pt != uint8(PCMU) {
+			t.Errorf("b got payload type %d, want 0", pt)
+		}
+		if got := r.keys("a"); got != "55" {
+			t.Errorf("got keys %q, want 55", got)
+		}
+	})
+}
+
 func TestLossAndOrderOfTheSpeakerStayVisible(t *testing.T) {
 	simulated(t, func(r *rig) {
 		a, b := r.leg("a"), r.leg("b")

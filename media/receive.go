@@ -30,8 +30,9 @@ func (s *shard) receive(l *leg, b []byte, from netip.AddrPort, at time.Duration)
 		s.drop(l, b)
 		return
 	}
-	event := l.set.EventType != 0 && h.pt == l.set.EventType
-	if !event && h.pt != uint8(PCMU) && h.pt != uint8(PCMA) && h.pt != ptCN {
+	event := l.set.isEvent(h.pt)
+	codec, audio := l.set.codecOf(h.pt)
+	if !event && !audio && h.pt != ptCN {
 		l.dropped++
 		s.stats.UnknownPT.Add(1)
 		s.skip(l, h)
@@ -52,7 +53,7 @@ func (s *shard) receive(l *leg, b []byte, from netip.AddrPort, at time.Duration)
 	case h.pt == ptCN || len(payload) == 0:
 		s.skip(l, h)
 	default:
-		s.audio(l, h, payload, at)
+		s.audio(l, h, codec, payload, at)
 	}
 }
 
@@ -118,8 +119,7 @@ func (s *shard) skip(l *leg, h header) {
 	}
 }
 
-func (s *shard) audio(l *leg, h header, payload []byte, at time.Duration) {
-	codec := Codec(h.pt)
+func (s *shard) audio(l *leg, h header, codec Codec, payload []byte, at time.Duration) {
 	for _, t := range l.taps {
 		t.rec.audio(t.channel, h, codec, payload, at)
 	}
@@ -183,7 +183,7 @@ func (s *shard) sendUlaw(l *leg, o origin, ulaw []byte) {
 		l.tx.pause()
 		return
 	}
-	putRTP(s.out[:], l.tx.own(o, uint8(l.set.Codec), len(ulaw), s.now))
+	putRTP(s.out[:], l.tx.own(o, l.set.audioType(), len(ulaw), s.now))
 	transcode(s.out[rtpHeader:], ulaw, PCMU, l.set.Codec)
 	s.send(l, rtpHeader+len(ulaw))
 }
@@ -194,7 +194,7 @@ func (s *shard) sendPCM(l *leg, o origin, pcm []int16) {
 		l.tx.pause()
 		return
 	}
-	putRTP(s.out[:], l.tx.own(o, uint8(l.set.Codec), len(pcm), s.now))
+	putRTP(s.out[:], l.tx.own(o, l.set.audioType(), len(pcm), s.now))
 	l.set.Codec.Encode(s.out[rtpHeader:], pcm)
 	s.send(l, rtpHeader+len(pcm))
 }

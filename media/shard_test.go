@@ -67,7 +67,7 @@ func TestAPanicInAMixEmptiesItsBridgeOnly(t *testing.T) {
 // Commands shall cross a process boundary one day.
 func TestEveryCommandIsAPlainValue(t *testing.T) {
 	for _, c := range []Command{
-		SetRemote{"a", netip.MustParseAddrPort("[::1]:4000"), PCMA, 101, true, true, 30 * time.Millisecond, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, true},
+		SetRemote{"a", netip.MustParseAddrPort("[::1]:4000"), PCMA, 97, 96, 101, true, true, 30 * time.Millisecond, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, true},
 		Play{"a", 7, []ClipID{"x", "y"}, Tone{ToneSine, 440, 480.5, time.Second}, true},
 		Stop{"a", 7}, Seat{"b", "a", Barger}, Leave{"a"},
 		Record{"r", "/x.wav", "a", "b"}, Tap{"r", "a", "b"}, Pause{"r", true}, Finish{"r"},
