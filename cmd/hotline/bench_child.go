@@ -1,0 +1,231 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hotline/api"
+	"hotline/call"
+	"hotline/cmd/hotline/config"
+	"hotline/internal/callload"
+)
+
+// Hidden commands, run by bench as its children. Both speak JSON lines and end
+// with their input, that is with the parent.
+
+func newBenchLoadCmd(a *app) *cobra.Command {
+	return &cobra.Command{Use: "load", Hidden: true, Args: exactly(0), Short: "Calls as ordered on the input",
+		RunE: does(func(ctx context.Context, _ []string) error { return callload.Serve(ctx, a.in, a.out) })}
+}
+
+func newBenchRelayCmd(a *app) *cobra.Command {
+	return &cobra.Command{Use: "relay N", Hidden: true, Args: exactly(1), Short: "Relays the audio of N calls",
+		RunE: does(func(ctx context.Context, args []string) error {
+			n, err := strconv.Atoi(args[0])
+			if err != nil || n < 1 {
+				return usageError{"bench relay: " + args[0] + " is not a number of calls", "hotline bench"}
+			}
+			return callload.ServeRelay(ctx, n, a.in, a.out)
+		})}
+}
+
+// child is a process that speaks JSON lines.
+type child struct {
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out *json.Decoder
+	err *strings.Builder
+}
+
+// startChild runs this program with args; it ends with ctx or with its input.
+func startChild(ctx context.Context, self string, args ...string) (*child, error) {
+	c := &child{cmd: exec.CommandContext(ctx, self, args...), err: &strings.Builder{}}
+	c.cmd.Stderr = c.err
+	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	c.cmd.WaitDelay = 5 * time.Second
+	var err error
+	if c.in, err = c.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	out, err := c.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	c.out = json.NewDecoder(bufio.NewReader(out))
+	return c, c.cmd.Start()
+}
+
+// hello reads the first line.
+func (c *child) hello() (h callload.Hello, err error) {
+	if err = c.out.Decode(&h); err != nil {
+		err = c.fault(err)
+	}
+	return h, err
+}
+
+// order has a measurement made.
+func (c *child) order(o callload.Order) (r callload.Result, err error) {
+	if err = json.NewEncoder(c.in).Encode(o); err == nil {
+		err = c.out.Decode(&r)
+	}
+	if err != nil {
+		err = c.fault(err)
+	}
+	return r, err
+}
+
+// fault says why a child did not answer.
+func (c *child) fault(err error) error {
+	c.end()
+	if said := strings.TrimSpace(c.err.String()); said != "" {
+		return errors.New(said)
+	}
+	return err
+}
+
+// end closes the child's input and waits for it.
+func (c *child) end() {
+	_ = c.in.Close()
+	_ = c.cmd.Wait()
+}
+
+// served is a server process with a data directory of its own.
+type served struct {
+	cmd  *exec.Cmd
+	data string
+	sip  netip.AddrPort
+	log  *os.File
+	api  *api.Client
+}
+
+// benchRTP are the media ports; those in use by others are passed over. They lie
+// below the ephemeral ports, where the load has its own.
+const benchRTP = "127.0.0.1:20000-29999"
+
+// startServer runs hotline serve on free loopback ports and waits until it answers.
+// Its log goes into the data directory.
+func startServer(ctx context.Context, self, data, sip string) (*served, error) {
+	log, err := os.OpenFile(filepath.Join(data, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	s := &served{data: data, log: log, api: api.NewClient(data, "bench")}
+	s.cmd = exec.CommandContext(ctx, self, "serve", "--data", data, "--sip", "udp://"+sip, "--rtp", benchRTP)
+	s.cmd.Dir = data // no hotline.yaml is here
+	for _, e := range os.Environ() {
+		if !strings.HasPrefix(e, "HOTLINE_") {
+			s.cmd.Env = append(s.cmd.Env, e)
+		}
+	}
+	s.cmd.Stdout, s.cmd.Stderr = log, log
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	s.cmd.Cancel = func() error { return s.cmd.Process.Signal(syscall.SIGTERM) }
+	s.cmd.WaitDelay = 10 * time.Second
+	if err := s.cmd.Start(); err != nil {
+		_ = log.Close()
+		return nil, err
+	}
+	if err := s.ready(ctx); err != nil {
+		s.stop()
+		said, _ := os.ReadFile(log.Name())
+		return nil, fmt.Errorf("server: %w: %s", err, said)
+	}
+	return s, nil
+}
+
+// readyWait is how long a server may take to start.
+const readyWait = 15 * time.Second
+
+func (s *served) ready(ctx context.Context) error {
+	var err error
+	for end := time.Now().Add(readyWait); time.Now().Before(end) && ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
+		var st call.Status
+		if st, err = s.api.Status(ctx); err == nil && len(st.SIP) > 0 {
+			s.sip, err = netip.ParseAddrPort(strings.TrimPrefix(st.SIP[0], "udp://"))
+			return err
+		}
+	}
+	return errors.Join(err, ctx.Err())
+}
+
+// stop ends the server in order and waits for it.
+func (s *served) stop() {
+	_ = s.cmd.Process.Signal(syscall.SIGTERM)
+	_ = s.cmd.Wait()
+	_ = s.log.Close()
+}
+
+// apply gives the server the center for load tests.
+func (s *served) apply(ctx context.Context, agents int, at netip.AddrPort) error {
+	f, err := config.ParseCenter("bench", []byte(benchCenter(agents, at)))
+	if err != nil {
+		return err
+	}
+	res, err := s.api.Apply(ctx, call.ApplyRequest{Center: f.Center, Actor: "bench"})
+	if err == nil && len(res.Problems) > 0 {
+		err = fmt.Errorf("center: %v", res.Problems)
+	}
+	return err
+}
+
+// one makes one measurement with fresh processes.
+func (b bench) one(ctx context.Context, k benchKind) (r callload.Result, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	load, err := startChild(ctx, b.self, "bench", "load")
+	if err != nil {
+		return r, err
+	}
+	defer load.end()
+	hello, err := load.hello()
+	if err != nil {
+		return r, err
+	}
+	o := callload.Order{Number: k.number, Silent: k.silent, Plan: callload.Plan{
+		Calls: b.calls, PerSec: 100, Warm: time.Second, Window: b.window}}
+	if k.number == "" {
+		relay, err := startChild(ctx, b.self, "bench", "relay", strconv.Itoa(b.calls))
+		if err != nil {
+			return r, err
+		}
+		defer relay.end()
+		h, err := relay.hello()
+		if err != nil {
+			return r, err
+		}
+		o.Ends, o.PID = h.Ends, relay.cmd.Process.Pid
+		return load.order(o)
+	}
+	data, err := os.MkdirTemp("", "hotline-bench-")
+	if err != nil {
+		return r, err
+	}
+	defer func() { _ = os.RemoveAll(data) }()
+	s, err := startServer(ctx, b.self, data, "127.0.0.1:0")
+	if err != nil {
+		return r, err
+	}
+	defer s.stop()
+	if err := s.apply(ctx, max(300, 2*b.calls), hello.Agents); err != nil {
+		return r, err
+	}
+	o.Target, o.PID = s.sip, s.cmd.Process.Pid
+	if k.silent {
+		o.PerSec = b.rate
+	}
+	return load.order(o)
+}

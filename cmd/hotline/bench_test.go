@@ -1,0 +1,66 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"net/netip"
+	"os"
+	"os/exec"
+	"reflect"
+	"testing"
+	"time"
+
+	"hotline/cmd/hotline/config"
+)
+
+// program is this command line as a program of its own, for children.
+func program(t *testing.T) string {
+	t.Helper()
+	path, err := exec.LookPath("hotline") // made by testscript.Main
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestBenchMeasuresTenCallsWithoutLossOrMisrouting(t *testing.T) {
+	b := bench{self: program(t), calls: 10, rate: 20, window: time.Second, rounds: 1}
+	rows, err := b.measure(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != len(benchKinds) {
+		t.Fatalf("rows: got %d, want %d", len(rows), len(benchKinds))
+	}
+	for _, r := range rows {
+		x := r.Result
+		if x.Failed != 0 || x.Lost != 0 || x.Misrouted != 0 || x.Twice != 0 {
+			t.Errorf("%s: got %d failed %v, %d lost, %d misrouted, %d twice, want none", r.Name, x.Failed, x.Why, x.Lost, x.Misrouted, x.Twice)
+		}
+		if r.Unit == "call-second" && (x.Calls != 10 || x.Sent < 10*2*30) {
+			t.Errorf("%s: got %d calls, %d packets, want 10 calls, about 1000 packets", r.Name, x.Calls, x.Sent)
+		}
+		if r.Unit == "call" && x.Calls != 20 {
+			t.Errorf("%s: got %d calls, want 20", r.Name, x.Calls)
+		}
+	}
+	var out bytes.Buffer
+	if err := newApp(nil, &out, &out, os.LookupEnv).printBench(rows, []decisionRow{decide(50, 10*time.Millisecond)}); err != nil {
+		t.Error(err)
+	}
+	t.Logf("\n%s", &out)
+}
+
+func TestTheCenterOfBenchIsTheOneInTestdata(t *testing.T) {
+	want, err := config.LoadCenter("../../testdata/bench/center.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := config.ParseCenter("bench", []byte(benchCenter(300, netip.MustParseAddrPort("127.0.0.1:16460"))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got.Center, want.Center) {
+		t.Error("bench's center differs from testdata/bench/center.yaml; change both")
+	}
+}
