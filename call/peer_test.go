@@ -387,6 +387,21 @@ func (p *peer) sdp(port int, lines ...string) string {
 
 // call sends an INVITE for a number. The body may be "" for a late offer.
 func (p *peer) call(number, body string, extra ...string) *dialog {
+	d := p.draft(number, body, extra...)
+	p.send(d.inviteText)
+	return d
+}
+
+// callWith is call with parts of the INVITE's text replaced.
+func (p *peer) callWith(number, body string, replace ...string) *dialog {
+	d := p.draft(number, body)
+	d.inviteText = strings.NewReplacer(replace...).Replace(d.inviteText)
+	p.send(d.inviteText)
+	return d
+}
+
+// draft composes the INVITE of a new call.
+func (p *peer) draft(number, body string, extra ...string) *dialog {
 	tag := p.token()
 	user := p.user
 	if user == "" {
@@ -396,7 +411,6 @@ func (p *peer) call(number, body string, extra ...string) *dialog {
 		local: fmt.Sprintf("<sip:%s@%s>;tag=%s", user, p.addr, tag), remote: fmt.Sprintf("<sip:%s@%s>", number, engineAddr),
 		target: fmt.Sprintf("sip:%s@%s", number, engineAddr)}
 	d.inviteText = d.request("INVITE", d.cseq, d.branch, body, extra...)
-	p.send(d.inviteText)
 	return d
 }
 
