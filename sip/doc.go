@@ -9,5 +9,10 @@
 // [Media] composes. Whoever uses a dialog gives commands, which never block, and
 // gets its [Event]s in order in an [Inbox].
 //
+// Messages are read by a grammar of our own (parse.go), because that of sipgo
+// loses quoted parameters, knows names by their case only, and leaves a message
+// with one bad header unanswered; sipgo's parser is the tests' second opinion on
+// everything that we send.
+//
 // Bodies are opaque here: no codec, no audio, no calls, no agents.
 package sip

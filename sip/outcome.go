@@ -60,10 +60,10 @@ func (o *outgoing) success(tx *clientTx, m *message) {
 func (o *outgoing) settle(f *remoteEnd, m *message, late bool) (answer []byte, err error) {
 	sdp, ok := description(m)
 	switch {
+	case ok && f.sdp != "" && (sdp == "" || sdp == f.sdp || late):
+		return nil, nil
 	case ok && sdp != "" && late:
 		return o.d.media.Answer([]byte(sdp))
-	case ok && sdp == "" && f.sdp != "", ok && sdp != "" && sdp == f.sdp:
-		return nil, nil
 	case ok && sdp != "":
 		return nil, o.d.media.Accept([]byte(sdp))
 	}

@@ -273,33 +273,62 @@ func (o *outgoing) provisional(m *message) {
 	d.e.trunks.alive(o.cur.Target)
 	early := false
 	if f := o.forkOf(m); f != nil {
-		if m.lists(hRequire, "100rel") && !o.prack(f, m) {
+		reliable := m.lists(hRequire, "100rel")
+		if reliable && !f.inOrder(m) {
 			return // a repeat, or one that came out of order
 		}
-		if sdp, ok := description(m); ok && sdp != "" && len(o.offer) > 0 {
-			if sdp != f.sdp && d.media.Accept([]byte(sdp)) == nil {
-				f.sdp = strings.Clone(sdp)
-			}
-			early = sdp == f.sdp
+		var answer []byte
+		if sdp, ok := description(m); ok && sdp != "" {
+			answer, early = o.preview(f, sdp, reliable)
+		}
+		if reliable {
+			o.prack(f, m, answer)
 		}
 	}
 	d.deliver(Ringing{Status: m.status, Early: early})
 }
 
-// prack acknowledges a reliable provisional response (RFC 3262, 4).
-func (o *outgoing) prack(f *remoteEnd, m *message) bool {
-	d := o.d
+// preview takes the description of a provisional response: the answer to our
+// offer, or, in a reliable one when we made none, an offer whose answer goes into
+// the PRACK (RFC 3262, 5).
+func (o *outgoing) preview(f *remoteEnd, sdp string, reliable bool) (answer []byte, early bool) {
+	if sdp == f.sdp {
+		return nil, true
+	}
+	var err error
+	switch {
+	case len(o.offer) > 0:
+		err = o.d.media.Accept([]byte(sdp))
+	case reliable:
+		answer, err = o.d.media.Answer([]byte(sdp))
+	default:
+		return nil, false
+	}
+	if err != nil {
+		return nil, false
+	}
+	f.sdp = strings.Clone(sdp)
+	return answer, true
+}
+
+// inOrder says whether a reliable provisional response is the next one (RFC 3262, 4).
+func (r *remoteEnd) inOrder(m *message) bool {
 	n, ok := number(m.get(hRSeq), 1<<32-1)
-	if !ok || f.rseq != 0 && uint32(n) != f.rseq+1 {
+	if !ok || n == 0 || r.rseq != 0 && uint32(n) != r.rseq+1 {
 		return false
 	}
-	f.rseq = uint32(n)
+	r.rseq = uint32(n)
+	return true
+}
+
+// prack acknowledges a reliable provisional response (RFC 3262, 4).
+func (o *outgoing) prack(f *remoteEnd, m *message, answer []byte) {
+	d := o.d
 	d.localSeq++
 	branch := d.e.branch()
 	b := d.newRequest("PRACK", d.localSeq, branch, f.hop, f)
-	b.str("RAck: ").num(n).str(" ").num(uint64(m.cseq)).str(" INVITE\r\n")
-	d.w.newClientTx(deaf{}, "PRACK", branch, f.hop, d.localSeq, b.done("", nil))
-	return true
+	b.str("RAck: ").num(uint64(f.rseq)).str(" ").num(uint64(m.cseq)).str(" INVITE\r\n")
+	d.w.newClientTx(deaf{}, "PRACK", branch, f.hop, d.localSeq, b.done(typeSDP, answer))
 }
 
 func (o *outgoing) fork(tag string) *remoteEnd {
