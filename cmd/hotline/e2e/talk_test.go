@@ -44,3 +44,32 @@ func wantRating(t *testing.T, c store.CDR, stars int) {
 		t.Errorf("ratings: got %+v, want one of %d", c.Ratings, stars)
 	}
 }
+
+func TestLinphonesTalkOverTCPWithKeysByInfoAndDifferentCodecs(t *testing.T) {
+	t.Parallel()
+	h := center(t, "testdata/phones/center.yaml")
+	ann := h.linphone(linphoneCmd{user: "1001", secret: h.secret("1001"), codec: "PCMA", says: 440})
+	bob := h.linphone(linphoneCmd{user: "1002", secret: h.secret("1002"), codec: "PCMU", transport: "udp", info: true, says: 880})
+	bob.do("call sip:4000@hotline")
+	h.stage("menu")
+	hears(t, "the caller", bob.heard, "welcome")
+	bob.do("1")
+	ann.says(`incoming call from "Sales: Bob" <sip:1002@`)
+	hearsTone(t, "the caller", bob.heard, 440)
+	hearsTone(t, "the agent", ann.heard, 880)
+	time.Sleep(time.Second)
+	ann.do("terminate")
+	h.stage("survey")
+	hears(t, "the caller", bob.heard, "survey-service")
+	bob.do("4")
+	cdr := h.cdr()
+	h.wantTrace(cdr, "menu; wait sales; offer 1: answered; announce; talk; survey; end: served")
+	wantRating(t, cdr, 4)
+	for _, l := range cdr.Legs {
+		want := map[string]string{"agent:1001": "PCMA", "agent:1002": "PCMU"}[l.Peer]
+		if l.Codec != want {
+			t.Errorf("codec of %s: got %s, want %s", l.Peer, l.Codec, want)
+		}
+	}
+	h.wantRecording(cdr, 880, 440)
+}
