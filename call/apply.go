@@ -55,6 +55,9 @@ func (e *Engine) stored() (store.Center, error) {
 		return c, err
 	}
 	for id, t := range c.Trunks {
+		if t.Secret == "" {
+			continue
+		}
 		if t.Secret, err = e.cfg.Sealer.Open(t.Secret); err != nil {
 			return c, fmt.Errorf("call: trunk %s: %w", id, err)
 		}
