@@ -256,6 +256,9 @@ func (w *worker) invite(m *message) {
 		Source: m.hop.addr, Transport: m.hop.transport(), HasOffer: offer != "",
 		MaxForwards: m.maxForwards(), Headers: m.named,
 	}
+	if offer != "" {
+		in.Offer = []byte(offer)
+	}
 	if t, ok := e.trunks.match(m.hop.addr); ok && who.Trunk == t.Name && t.Trusted {
 		if n, ok := parseNameAddr(m.get(hAsserted)); ok {
 			in.Asserted = n.address()

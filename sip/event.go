@@ -118,6 +118,7 @@ type Incoming struct {
 	Source      netip.AddrPort
 	Transport   string // "udp", "tcp"
 	HasOffer    bool   // false: late offer
+	Offer       []byte // the caller's description, so that a hopeless call is refused early; nil for a late offer
 	MaxForwards int    // for a second leg: one less
 	// Headers gives the raw values of a header, case-blind, compact forms found.
 	Headers func(name string) []string
