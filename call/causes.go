@@ -64,6 +64,8 @@ var (
 	causeNoAnswer    = sip.Cause{Status: 480, Q850: 19, Text: "no answer"}
 	causeUnavailable = sip.Cause{Status: 480, Q850: 20, Text: "nobody available"}
 	causeNotFound    = sip.Cause{Status: 404, Q850: 1, Text: "number not in service"}
+	causeHops        = sip.Cause{Status: 483, Q850: 25, Text: "too many hops"}
+	causeMedia       = sip.Cause{Status: 488, Q850: 88, Text: "no audio in common"}
 	causeForbidden   = sip.Cause{Status: 403, Q850: 21, Text: "not allowed"}
 	causeBusy        = sip.Cause{Status: 486, Q850: 17, Text: "busy"}
 	causeFull        = sip.Cause{Status: 503, Q850: 42, Text: "no capacity"}

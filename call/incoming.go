@@ -69,6 +69,12 @@ func (e *Engine) newCall(inc *sip.Incoming) (*Call, stage, sip.Cause) {
 	c.identify(w, inc)
 	c.cdr = store.CDR{ID: c.id, Node: e.cfg.Node, Began: now, Caller: c.number, Name: c.name, Called: inc.Number, From: c.from}
 	first, refuse := e.firstStage(w, c)
+	if inc.MaxForwards < 2 { // none left for a second leg: a loop through us ends here
+		refuse = causeHops
+	}
+	if inc.HasOffer && usable(inc.Offer) != nil { // nobody's phone is to ring for it
+		refuse = causeMedia
+	}
 	if refuse.Status != 0 {
 		return nil, nil, refuse
 	}

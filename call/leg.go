@@ -81,10 +81,20 @@ func (e *Engine) newLeg(role, peer, phone string) (*Leg, error) {
 		return nil, fmt.Errorf("call: open audio: %w", err)
 	}
 	l.local = local
-	l.desc = sdp.New(sdp.Local{Addr: local.Addr, Codecs: []uint8{uint8(media.PCMU), uint8(media.PCMA)},
-		Events: true, PTime: 20 * time.Millisecond})
+	l.desc = sdp.New(described(local.Addr))
 	e.legs.Store(l.id, l)
 	return l, nil
+}
+
+// described is what we speak, at an address.
+func described(addr netip.AddrPort) sdp.Local {
+	return sdp.Local{Addr: addr, Codecs: []uint8{uint8(media.PCMU), uint8(media.PCMA)}, Events: true, PTime: 20 * time.Millisecond}
+}
+
+// usable tells whether an offer could be answered, without answering it.
+func usable(offer []byte) error {
+	_, _, err := sdp.New(described(netip.AddrPort{})).Answer(offer, sdp.SendRecv)
+	return err
 }
 
 // close frees the leg's audio and gives its last figures.

@@ -79,11 +79,15 @@ func (m *msg) all(name string) []string {
 
 // param finds a parameter of a header, such as the tag of To.
 func (m *msg) param(header, name string) string {
-	_, rest, ok := strings.Cut(m.get(header), ";"+name+"=")
+	v := m.get(header)
+	if i := strings.LastIndexByte(v, '>'); i >= 0 {
+		v = v[i:]
+	}
+	_, rest, ok := strings.Cut(v, ";"+name+"=")
 	if !ok {
 		return ""
 	}
-	v, _, _ := strings.Cut(rest, ";")
+	v, _, _ = strings.Cut(rest, ";")
 	return strings.Trim(v, ">\" ")
 }
 
