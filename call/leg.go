@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -169,7 +170,7 @@ const ourEventType = 101
 func (l *Leg) apply(r sdp.Remote) {
 	l.codec.Store(uint32(r.Codec) + 1)
 	l.eng.media.Do(media.SetRemote{
-		Leg: l.id, Addr: r.Addr, Codec: media.Codec(r.Codec), EventType: r.EventType, EventIn: ourEventType,
+		Leg: l.id, Addr: r.Addr, Control: r.Control, Mux: r.Mux, Codec: media.Codec(r.Codec), EventType: r.EventType, EventIn: ourEventType,
 		AudioType: r.PayloadType,
 		Send:      r.Send, Receive: r.Receive, PTime: r.PTime, Latch: l.latch,
 		InBandDTMF: r.EventType == 0,
@@ -353,10 +354,17 @@ func (l *Leg) ended() *legEnded {
 	return &legEnded{text: "ended"}
 }
 
+// round keeps figures short: so many digits behind the point.
+func round(v float64, digits int) float64 {
+	p := math.Pow10(digits)
+	return math.Round(v*p) / p
+}
+
 // record makes the CDR's view of the leg.
 func (l *Leg) record(st media.LegStats, cause store.Cause, ended time.Time) store.Leg {
 	out := store.Leg{ID: string(l.id), Role: l.role, Peer: l.peer, Number: l.phone, Began: l.began, Ended: ended,
-		Cause: cause, In: st.PacketsIn, Out: st.PacketsOut, Lost: st.Lost, Jitter: store.Duration(st.Jitter)}
+		Cause: cause, In: st.PacketsIn, Out: st.PacketsOut, Lost: st.Lost, Jitter: store.Duration(st.Jitter),
+		RemoteLost: st.RemoteLost, RTT: store.Duration(st.RTT.Round(time.Millisecond)), RFactor: round(st.RFactor, 1), MOS: round(st.MOS, 2), WorstMOS: round(st.WorstMOS, 2)}
 	if ns := l.answered.Load(); ns != 0 {
 		out.Answered = time.Unix(0, ns)
 	}

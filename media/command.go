@@ -73,6 +73,8 @@ type Command interface{ command() }
 type SetRemote struct {
 	Leg        LegID
 	Addr       netip.AddrPort // from the peer's description
+	Control    netip.AddrPort // where it wants RTCP; zero is the port above Addr's
+	Mux        bool           // RTCP goes to and comes from the RTP port (RFC 5761)
 	Codec      Codec
 	AudioType  uint8          // payload type of Codec where it is not the static one; 0 is the static one
 	EventType  uint8          // telephone-event payload type that we send; 0 none

@@ -101,6 +101,9 @@ func (s *shard) addLeg(l *leg) {
 		}
 	}
 	l.sock.start()
+	if l.control.sock != nil {
+		l.control.sock.start()
+	}
 }
 
 func (s *shard) setRemote(l *leg, c SetRemote) {
@@ -110,7 +113,7 @@ func (s *shard) setRemote(l *leg, c SetRemote) {
 	}
 	moved := !l.known || c.Addr != l.set.Addr
 	if moved {
-		l.source = zeroSource
+		l.source, l.control.source = zeroSource, zeroSource
 	}
 	if l.bound {
 		l.bound = false
@@ -129,6 +132,9 @@ func (s *shard) setRemote(l *leg, c SetRemote) {
 	l.frame = ownFrame(c.PTime)
 	l.set, l.known, l.unbound = c, true, true
 	l.movable = s.now + provisional
+	if l.control.due == 0 {
+		l.control.schedule(s.now, controlFirst)
+	}
 }
 
 // ownFrame is the packet length for what we make: whole multiples of 10 ms.
@@ -157,7 +163,13 @@ func (s *shard) closeLeg(l *leg) {
 	l.taps = nil
 	l.pressing.queue, l.pressing.on = nil, false
 	s.clocked = slices.DeleteFunc(s.clocked, func(o *leg) bool { return o == l })
+	if l.control.told {
+		s.sendControl(l, true)
+	}
 	l.sock.close()
+	if l.control.sock != nil {
+		l.control.sock.close()
+	}
 	s.e.ports.release(l.port, time.Now())
 	if s.legs[l.id] == l {
 		delete(s.legs, l.id)

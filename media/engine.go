@@ -23,8 +23,8 @@ type Config struct {
 
 	Addr      netip.Addr // local address of RTP sockets; may be unspecified; default 127.0.0.1
 	Advertise netip.Addr // address told in descriptions; zero is Addr
-	PortMin   uint16     // even ports from here; default 10000
-	PortMax   uint16     // to here; default 19999
+	PortMin   uint16     // even ports from here for RTP, each with the next one for RTCP; default 10000
+	PortMax   uint16     // last port for RTP; default 19999
 
 	Events       func(Event)   // called on the engine's goroutine; must not block
 	SilenceAfter time.Duration // Silent after so long without RTP; default 5 s
@@ -90,7 +90,7 @@ func (e *Engine) Open(id LegID) (Local, error) {
 		if !ok {
 			break
 		}
-		sock, err := e.shard.io.open(l, netip.AddrPortFrom(e.cfg.Addr, port))
+		err := e.bind(l, port)
 		if err != nil {
 			// Somebody else holds this port: rest it like one just closed.
 			e.ports.release(port, time.Now())
@@ -100,9 +100,9 @@ func (e *Engine) Open(id LegID) (Local, error) {
 			}
 			continue
 		}
-		l.sock, l.port = sock, port
 		if !e.shard.post(opened{l}) {
-			sock.close()
+			l.sock.close()
+			l.control.sock.close()
 			e.ports.release(port, time.Now())
 			return Local{}, ErrClosed
 		}
@@ -110,6 +110,22 @@ func (e *Engine) Open(id LegID) (Local, error) {
 	}
 	e.stats.NoPorts.Add(1)
 	return Local{}, ErrNoPorts
+}
+
+// bind opens both sockets of a leg: RTP on the even port, RTCP on the odd one
+// above it (RFC 3550, section 11).
+func (e *Engine) bind(l *leg, port uint16) error {
+	rtp, err := e.shard.io.open(l, netip.AddrPortFrom(e.cfg.Addr, port), false)
+	if err != nil {
+		return err
+	}
+	rtcp, err := e.shard.io.open(l, netip.AddrPortFrom(e.cfg.Addr, port+1), true)
+	if err != nil {
+		rtp.close()
+		return err
+	}
+	l.sock, l.control.sock, l.port = rtp, rtcp, port
+	return nil
 }
 
 // AddClip makes audio known: G.711 mu-law, 8 kHz mono. It is kept until the

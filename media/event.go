@@ -60,6 +60,17 @@ type LegStats struct {
 	Dropped    uint64        // ours, but malformed, doubled or of unknown type
 	Strangers  uint64        // from a source that is not the peer
 	Jitter     time.Duration // RFC 3550, appendix A.8, at the end
+
+	// What the peer reports of our stream (RTCP); 0 where it reports nothing.
+	RemoteLost   uint64        // packets of ours that never arrived
+	RemoteJitter time.Duration // of its last report
+	RTT          time.Duration // round trip, mean of the reports
+
+	// Estimates by the E-model (ITU-T G.107), of the worse direction; 0 where
+	// nothing was heard.
+	RFactor  float64 // 0 to 100; 80 and more is good
+	MOS      float64 // 1 to 4.5, of the whole life
+	WorstMOS float64 // of the worst ten seconds
 }
 
 func (Digit) event()    {}

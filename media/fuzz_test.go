@@ -12,11 +12,15 @@ import (
 	"github.com/pion/rtp"
 )
 
-// torture gives the RTP datagrams of the test data beside the project.
-func torture(t testing.TB) [][]byte {
-	files, err := filepath.Glob("../../shared/data/torture/webrtc-rtp/*")
-	if err != nil {
-		t.Fatal(err)
+// torture gives the datagrams of sets of the test data beside the project.
+func torture(t testing.TB, sets ...string) [][]byte {
+	var files []string
+	for _, set := range sets {
+		found, err := filepath.Glob("../../shared/data/torture/" + set + "/*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, found...)
 	}
 	if len(files) == 0 {
 		t.Log("../../shared/data/torture is absent")
@@ -57,7 +61,8 @@ func source(i int) netip.AddrPort {
 
 type deafIO struct{ packetIO }
 
-func (deafIO) wake() {}
+func (deafIO) wake()        {}
+func (deafIO) slow(deliver) {}
 
 type deafSocket struct{ n, bytes int }
 
@@ -71,7 +76,7 @@ func (d *deafSocket) send(b []byte, _ netip.AddrPort) error {
 }
 
 func FuzzRTP(f *testing.F) {
-	for _, b := range torture(f) {
+	for _, b := range torture(f, "webrtc-rtp") {
 		f.Add(b)
 	}
 	f.Add([]byte{0x80, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 2, 3, 4})
@@ -103,7 +108,7 @@ func FuzzRTP(f *testing.F) {
 }
 
 func TestTortureMakesNoSound(t *testing.T) {
-	sets := torture(t)
+	sets := torture(t, "webrtc-rtp")
 	s, l, _ := quiet()
 	for i, b := range sets {
 		for cut := range len(b) {

@@ -15,18 +15,22 @@ type clock struct{ began time.Time }
 func (c clock) now() time.Duration { return time.Since(c.began) }
 
 // deliver takes a datagram on the shard's goroutine; b is the caller's again
-// when it returns. at is when the datagram arrived.
-type deliver func(l *leg, b []byte, from netip.AddrPort, at time.Duration)
+// when it returns. at is when the datagram arrived, control is true for the
+// leg's RTCP socket.
+type deliver func(l *leg, b []byte, from netip.AddrPort, at time.Duration, control bool)
 
 // packetIO is a shard's way to the network. There is a portable one (a
 // goroutine per socket) and one on Linux (epoll and a 5 ms tick).
 type packetIO interface {
 	// open binds a socket for a leg; errPortBusy if the port is held. Called
-	// by any goroutine.
-	open(l *leg, at netip.AddrPort) (socket, error)
+	// by any goroutine. What comes on a control socket may wait for slow.
+	open(l *leg, at netip.AddrPort, control bool) (socket, error)
 	// poll hands over datagrams until the deadline, a wake, or a batch of
 	// datagrams has been handed over. Called by the shard only.
 	poll(deadline time.Duration, f deliver)
+	// slow hands over what came on control sockets and was not handed over by
+	// poll, without waiting. Called by the shard only, some times a second.
+	slow(f deliver)
 	// wake ends a running or the next poll early. Called by any goroutine.
 	wake()
 	// stop ends all goroutines of the io after its sockets were closed.

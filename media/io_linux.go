@@ -27,13 +27,19 @@ func newPacketIO(cfg Config, stats *Stats, c clock) (packetIO, error) {
 	if err != nil {
 		return nil, fmt.Errorf("epoll: %w", err)
 	}
+	slow, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		unix.Close(ep)
+		return nil, fmt.Errorf("epoll: %w", err)
+	}
 	var ts unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
 		unix.Close(ep)
+		unix.Close(slow)
 		return nil, fmt.Errorf("clock: %w", err)
 	}
 	return &epoll{
-		fd: ep, stats: stats, clock: c,
+		fd: ep, slowFD: slow, stats: stats, clock: c,
 		zero:   ts.Nano() - int64(c.now()),
 		wakes:  make(chan struct{}, 1),
 		events: make([]unix.EpollEvent, epollBatch),
@@ -46,6 +52,7 @@ func newPacketIO(cfg Config, stats *Stats, c clock) (packetIO, error) {
 // to the shard.
 type epoll struct {
 	fd     int
+	slowFD int // control sockets, looked at some times a second
 	stats  *Stats
 	clock  clock
 	zero   int64 // CLOCK_MONOTONIC in ns at time 0 of the shard
@@ -59,7 +66,7 @@ type epoll struct {
 	buf    [maxPacket + 1]byte
 }
 
-func (p *epoll) open(l *leg, at netip.AddrPort) (socket, error) {
+func (p *epoll) open(l *leg, at netip.AddrPort, control bool) (socket, error) {
 	family := unix.AF_INET6
 	if at.Addr().Unmap().Is4() {
 		family = unix.AF_INET
@@ -68,7 +75,10 @@ func (p *epoll) open(l *leg, at netip.AddrPort) (socket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("socket: %w", err)
 	}
-	s := &epollSocket{io: p, leg: l, fd: fd, v6: family == unix.AF_INET6}
+	s := &epollSocket{io: p, leg: l, fd: fd, v6: family == unix.AF_INET6, control: control}
+	if control {
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
+	}
 	if s.v6 {
 		// The unspecified address takes IPv4 too, as net.ListenUDP has it.
 		only := 1
@@ -163,14 +173,17 @@ func (p *epoll) read(s *epollSocket, at time.Duration, late bool, f deliver) {
 		case err != 0:
 			return
 		}
-		f(s.leg, p.buf[:n], addrOf(&p.from), at)
+		f(s.leg, p.buf[:n], addrOf(&p.from), at, false)
 		if s.connected && !late {
 			return
 		}
 	}
 }
 
-func (p *epoll) stop() { unix.Close(p.fd) }
+func (p *epoll) stop() {
+	unix.Close(p.fd)
+	unix.Close(p.slowFD)
+}
 
 // addrOf reads a source address as the kernel wrote it.
 func addrOf(sa *unix.RawSockaddrAny) netip.AddrPort {
@@ -198,6 +211,8 @@ type epollSocket struct {
 	leg       *leg
 	fd        int
 	v6        bool
+	control   bool
+	started   bool // before that the socket is its opener's, later the shard's
 	connected bool
 	peer      netip.AddrPort // while connected
 	to        netip.AddrPort // what sa holds
@@ -234,13 +249,18 @@ func (s *epollSocket) call(trap uintptr) unix.Errno {
 }
 
 func (s *epollSocket) start() {
+	s.started = true
 	for len(s.io.socks) <= s.fd {
 		s.io.socks = append(s.io.socks, nil)
 	}
 	s.io.socks[s.fd] = s
 	s.io.count++
 	ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(s.fd)}
-	if err := unix.EpollCtl(s.io.fd, unix.EPOLL_CTL_ADD, s.fd, &ev); err != nil {
+	ep := s.io.fd
+	if s.control {
+		ep = s.io.slowFD
+	}
+	if err := unix.EpollCtl(ep, unix.EPOLL_CTL_ADD, s.fd, &ev); err != nil {
 		s.io.stats.SendErrors.Add(1)
 	}
 }
@@ -296,7 +316,7 @@ func (s *epollSocket) connect(to netip.AddrPort) {
 }
 
 func (s *epollSocket) close() {
-	if s.fd < len(s.io.socks) && s.io.socks[s.fd] == s {
+	if s.started && s.fd < len(s.io.socks) && s.io.socks[s.fd] == s {
 		s.io.socks[s.fd] = nil
 		s.io.count--
 	}

@@ -54,7 +54,7 @@ func newPortable(cfg Config, stats *Stats, c clock) *portable {
 	return p
 }
 
-func (p *portable) open(l *leg, at netip.AddrPort) (socket, error) {
+func (p *portable) open(l *leg, at netip.AddrPort, control bool) (socket, error) {
 	conn, err := p.listen(at)
 	if err != nil {
 		if errors.Is(err, syscall.EADDRINUSE) {
@@ -62,7 +62,7 @@ func (p *portable) open(l *leg, at netip.AddrPort) (socket, error) {
 		}
 		return nil, err
 	}
-	s := &portableSocket{io: p, leg: l, conn: conn}
+	s := &portableSocket{io: p, leg: l, conn: conn, control: control}
 	s.fast, _ = conn.(addrPortConn)
 	return s, nil
 }
@@ -103,7 +103,7 @@ func (p *portable) poll(deadline time.Duration, f deliver) {
 
 func (p *portable) hand(dg *datagram, f deliver) {
 	if !dg.sock.closed {
-		f(dg.sock.leg, dg.b[:dg.n], dg.from, dg.at)
+		f(dg.sock.leg, dg.b[:dg.n], dg.from, dg.at, dg.sock.control)
 	}
 	dg.sock = nil
 	select {
@@ -111,6 +111,9 @@ func (p *portable) hand(dg *datagram, f deliver) {
 	default:
 	}
 }
+
+// slow has nothing to do: poll hands over everything.
+func (p *portable) slow(deliver) {}
 
 func (p *portable) stop() {
 	p.wg.Wait()
@@ -126,13 +129,14 @@ type addrPortConn interface {
 }
 
 type portableSocket struct {
-	io     *portable
-	leg    *leg
-	conn   net.PacketConn
-	fast   addrPortConn // nil if conn is another kind
-	closed bool         // the shard's
-	to     netip.AddrPort
-	toAddr net.Addr // to, as conn wants it without fast
+	io      *portable
+	leg     *leg
+	conn    net.PacketConn
+	fast    addrPortConn // nil if conn is another kind
+	control bool         // for RTCP
+	closed  bool         // the shard's
+	to      netip.AddrPort
+	toAddr  net.Addr // to, as conn wants it without fast
 }
 
 func (s *portableSocket) start() {

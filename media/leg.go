@@ -35,8 +35,12 @@ type leg struct {
 	lastIn   time.Duration // last accepted packet, or when we began to listen
 	silentAt time.Duration // when the next Silent is due
 	in, out  uint64        // packets accepted, sent
+	outBytes uint64        // payload sent
 	dropped  uint64
 	strange  uint64
+
+	control control
+	quality quality
 
 	keys     keyReader
 	detector *detector // in-band digits; nil unless wanted
@@ -56,7 +60,7 @@ type leg struct {
 }
 
 func newLeg(id LegID) *leg {
-	return &leg{id: id, tx: newSender(), frame: 20 * time.Millisecond}
+	return &leg{id: id, tx: newSender(), frame: 20 * time.Millisecond, control: newControl()}
 }
 
 // allowed is true for a source that may be latched.
@@ -112,7 +116,7 @@ func (l *leg) making() origin {
 }
 
 func (l *leg) legStats() LegStats {
-	return LegStats{
+	st := LegStats{
 		PacketsIn:  l.in,
 		PacketsOut: l.out,
 		Lost:       uint64(max(l.rx.lost, 0)),
@@ -121,4 +125,6 @@ func (l *leg) legStats() LegStats {
 		Strangers:  l.strange,
 		Jitter:     l.rx.jitterTime(),
 	}
+	l.rate(&st)
+	return st
 }

@@ -25,9 +25,16 @@ func (s *shard) receive(l *leg, b []byte, from netip.AddrPort, at time.Duration)
 		s.stats.Strangers.Add(1)
 		return
 	}
+	if isRTCP(b) {
+		if !moved || !l.source.IsValid() {
+			s.takeControl(l, b, from, at)
+		}
+		return
+	}
 	h, payload, ok := parseRTP(b)
-	if !ok || isRTCP(b) {
-		s.drop(l, b)
+	if !ok {
+		l.dropped++
+		s.stats.Malformed.Add(1)
 		return
 	}
 	event := l.set.isEvent(h.pt)
@@ -55,16 +62,6 @@ func (s *shard) receive(l *leg, b []byte, from netip.AddrPort, at time.Duration)
 	default:
 		s.audio(l, h, codec, payload, at)
 	}
-}
-
-// drop counts a datagram of the peer that is no RTP.
-func (s *shard) drop(l *leg, b []byte) {
-	if isRTCP(b) {
-		s.stats.RTCP.Add(1)
-		return
-	}
-	l.dropped++
-	s.stats.Malformed.Add(1)
 }
 
 // latch makes a source the leg's only one.
@@ -174,6 +171,7 @@ func (s *shard) send(l *leg, n int) {
 		return
 	}
 	l.out++
+	l.outBytes += uint64(n - rtpHeader)
 	s.stats.PacketsOut.Add(1)
 }
 

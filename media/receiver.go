@@ -25,6 +25,11 @@ type receiver struct {
 	late    uint64
 	doubles uint64
 	changes uint64 // of SSRC
+
+	expected   uint64 // packets, by sequence number
+	received   uint64
+	cycles     uint32 // turns of the sequence number times 65536 (RFC 3550, A.1)
+	lostBefore int64  // lost under an earlier SSRC
 }
 
 // packet takes note of a packet that arrived now and says what it is.
@@ -32,6 +37,7 @@ func (r *receiver) packet(h header, now time.Duration) arrival {
 	if !r.begun || h.ssrc != r.ssrc {
 		if r.begun {
 			r.changes++
+			r.cycles, r.lostBefore = 0, r.lost
 		}
 		r.restart(h, now)
 		return jumped
@@ -44,6 +50,11 @@ func (r *receiver) packet(h header, now time.Duration) arrival {
 	case d > 0:
 		r.lost += int64(d - 1)
 		r.seen = r.seen<<uint(d) | 1
+		r.expected += uint64(d)
+		r.received++
+		if h.seq < r.high {
+			r.cycles += 1 << 16
+		}
 		r.high = h.seq
 		r.spacing(h, now)
 		return inOrder
@@ -53,6 +64,7 @@ func (r *receiver) packet(h header, now time.Duration) arrival {
 	default:
 		r.seen |= 1 << uint(-d)
 		r.late++
+		r.received++
 		r.lost--
 		r.spacing(h, now)
 		return late
@@ -61,6 +73,8 @@ func (r *receiver) packet(h header, now time.Duration) arrival {
 
 func (r *receiver) restart(h header, now time.Duration) {
 	r.begun, r.ssrc, r.high = true, h.ssrc, h.seq
+	r.expected++
+	r.received++
 	// What came before is unknown, not lost: a later one of it counts as double.
 	r.seen = ^uint64(0)
 	r.transit = int32(samples(now.Microseconds()) - h.ts)

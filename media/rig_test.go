@@ -124,18 +124,19 @@ type packet struct {
 
 // peer is a far end: one address that sends and takes down RTP.
 type peer struct {
-	r     *rig
-	id    LegID
-	conn  net.PacketConn
-	addr  netip.AddrPort
-	to    netip.AddrPort // the leg's socket
-	codec Codec
-	ssrc  uint32
-	seq   uint16
-	ts    uint32
-	mu    sync.Mutex // guards got
-	got   []packet
-	quit  chan struct{}
+	r       *rig
+	id      LegID
+	conn    net.PacketConn
+	addr    netip.AddrPort
+	to      netip.AddrPort // the leg's socket
+	codec   Codec
+	ssrc    uint32
+	seq     uint16
+	ts      uint32
+	mu      sync.Mutex // guards got and reports
+	got     []packet
+	reports [][]byte // RTCP that came to the RTP port
+	quit    chan struct{}
 }
 
 // host opens an address of its own; it ends with the test's bubble or process.
@@ -164,6 +165,12 @@ func (p *peer) read() {
 		n, _, err := p.conn.ReadFrom(b)
 		if err != nil {
 			return
+		}
+		if isRTCP(b[:n]) {
+			p.mu.Lock()
+			p.reports = append(p.reports, slices.Clone(b[:n]))
+			p.mu.Unlock()
+			continue
 		}
 		h, payload, ok := parseRTP(slices.Clone(b[:n]))
 		if !ok {

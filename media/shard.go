@@ -45,7 +45,7 @@ type shard struct {
 	out   [maxPacket]byte  // packet being made
 	pcm   [frameMost]int16 // sound being made
 	frame [frameMost]byte  // the same, coded
-	hand  deliver          // s.deliver, bound once
+	hand  deliver          // s.arrive, bound once
 }
 
 // frameMost is the longest packet that we make ourselves, 60 ms in samples.
@@ -68,7 +68,7 @@ func newShard(e *Engine, io packetIO, c clock) *shard {
 		recs:    make(map[RecordingID]*recording),
 	}
 	s.disk = newDisk(&e.stats, func(r Recorded) { s.post(saved{r}) })
-	s.hand = s.deliver
+	s.hand = s.arrive
 	return s
 }
 
@@ -206,6 +206,7 @@ func (s *shard) newPhase() time.Duration {
 // house looks at everything that only needs a look now and then.
 func (s *shard) house() {
 	s.houseAt = s.now - s.now%houseTime + houseTime
+	s.io.slow(s.hand)
 	for _, l := range s.legs {
 		s.watch(l)
 	}
@@ -219,6 +220,8 @@ func (s *shard) watch(l *leg) {
 	if !l.known {
 		return
 	}
+	s.report(l)
+	l.quality.judge(l, s.now)
 	if l.bound && s.now-l.lastIn >= relatchAfter {
 		l.bound = false
 		l.sock.connect(netip.AddrPort{})
@@ -246,6 +249,7 @@ func (s *shard) rescue() {
 	s.log.Error("media: panic", "leg", string(id), "err", p, "stack", string(debug.Stack()))
 	if l := s.active; l != nil {
 		s.active = nil
+		l.control.told = false // no last words: they might be what broke
 		s.closeLeg(l)
 	}
 }

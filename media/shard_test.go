@@ -67,7 +67,9 @@ func TestAPanicInAMixEmptiesItsBridgeOnly(t *testing.T) {
 // Commands shall cross a process boundary one day.
 func TestEveryCommandIsAPlainValue(t *testing.T) {
 	for _, c := range []Command{
-		SetRemote{"a", netip.MustParseAddrPort("[::1]:4000"), PCMA, 97, 96, 101, true, true, 30 * time.Millisecond, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, true},
+		SetRemote{Leg: "a", Addr: netip.MustParseAddrPort("[::1]:4000"), Control: netip.MustParseAddrPort("[::1]:4007"), Mux: true, Codec: PCMA,
+			AudioType: 97, EventType: 96, EventIn: 101, Send: true, Receive: true, PTime: 30 * time.Millisecond,
+			Latch: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, InBandDTMF: true},
 		Play{"a", 7, []ClipID{"x", "y"}, Tone{ToneSine, 440, 480.5, time.Second}, true},
 		Stop{"a", 7}, Seat{"b", "a", Barger}, Leave{"a"},
 		Record{"r", "/x.wav", "a", "b"}, Tap{"r", "a", "b"}, Pause{"r", true}, Finish{"r"},

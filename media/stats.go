@@ -15,9 +15,14 @@ type Stats struct {
 	Duplicates atomic.Uint64 // packets that arrived twice
 	Malformed  atomic.Uint64 // datagrams that are no valid RTP
 	UnknownPT  atomic.Uint64 // packets of a payload type nobody negotiated
-	RTCP       atomic.Uint64 // RTCP on the RTP port, ignored
 	Strangers  atomic.Uint64 // datagrams from a source that is not the peer
 	Unheard    atomic.Uint64 // audio dropped because the peer was not to send
+
+	RTCP          atomic.Uint64 // RTCP packets of peers taken in
+	RTCPOut       atomic.Uint64 // RTCP packets sent
+	RTCPBad       atomic.Uint64 // RTCP that is malformed, too much or says nonsense
+	RTCPByes      atomic.Uint64 // goodbyes of peers, which end nothing
+	RTCPStrangers atomic.Uint64 // RTCP from a source that is not the peer
 
 	QueueDrops atomic.Uint64 // datagrams dropped before the shard read them
 	SendErrors atomic.Uint64 // packets the system did not take

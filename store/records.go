@@ -64,6 +64,12 @@ type Leg struct {
 	Lost     uint64    `json:"lost"`
 	Jitter   Duration  `json:"jitter"`
 	Codec    string    `json:"codec,omitempty"`
+
+	RemoteLost uint64   `json:"remote_lost,omitempty"` // packets of ours that the far end missed, by its RTCP
+	RTT        Duration `json:"rtt,omitempty"`         // mean round trip; 0: the far end sends no RTCP
+	RFactor    float64  `json:"r_factor,omitempty"`    // E-model (ITU-T G.107), 0..100; absent: nothing was heard
+	MOS        float64  `json:"mos,omitempty"`         // 1..4.5, from r_factor
+	WorstMOS   float64  `json:"worst_mos,omitempty"`   // of the worst ten seconds
 }
 
 // Offer is one try to give the call to an agent, with the reason.

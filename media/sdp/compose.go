@@ -62,7 +62,7 @@ func (s *Session) compose(lines []mediaLine, active int, formats []format, d Dir
 	for i, l := range lines {
 		m := &pion.MediaDescription{MediaName: pion.MediaName{Media: l.media, Protos: l.protos, Formats: []string{l.format}}}
 		if i == active {
-			s.audio(m, formats, d)
+			s.audio(m, formats, d, s.active >= 0 && s.agreed.Mux)
 		}
 		desc.MediaDescriptions = append(desc.MediaDescriptions, m)
 	}
@@ -76,7 +76,7 @@ func (s *Session) compose(lines []mediaLine, active int, formats []format, d Dir
 	return bytes.Clone(out)
 }
 
-func (s *Session) audio(m *pion.MediaDescription, formats []format, d Direction) {
+func (s *Session) audio(m *pion.MediaDescription, formats []format, d Direction, mux bool) {
 	m.MediaName.Port.Value = int(s.local.Addr.Port())
 	m.MediaName.Formats = nil
 	for _, f := range formats {
@@ -90,4 +90,7 @@ func (s *Session) audio(m *pion.MediaDescription, formats []format, d Direction)
 	m.Attributes = append(m.Attributes,
 		pion.NewAttribute("ptime", strconv.FormatInt(s.local.PTime.Milliseconds(), 10)),
 		pion.NewPropertyAttribute(d.String()))
+	if mux {
+		m.Attributes = append(m.Attributes, pion.NewPropertyAttribute("rtcp-mux"))
+	}
 }

@@ -94,6 +94,8 @@ type Remote struct {
 	Codec       uint8          // PCMU or PCMA
 	PayloadType uint8          // number of Codec on the wire; differs from Codec only if theirs is dynamic
 	EventType   uint8          // payload type of telephone-events; 0 = not agreed
+	Control     netip.AddrPort // where they want RTCP (RFC 3605); zero = the port above Addr's
+	Mux         bool           // RTCP shares the port of RTP (RFC 5761)
 	PTime       time.Duration  // packets they ask for, 10 to 60 ms in steps of 10; 20 ms if they don't say
 	Send        bool           // we may send
 	Receive     bool           // they may send

@@ -21,16 +21,23 @@ type stream struct {
 	number    uint8 // payload type of codec
 	event     uint8
 	ptime     time.Duration
+	control   uint16    // port for RTCP; 0 = the one above
+	mux       bool      // RTCP may share the port of RTP
 	direction Direction // theirs; a stream to nowhere receives nothing
 }
 
 // remote is the stream seen from us, when we want what d says.
 func (st stream) remote(d Direction) Remote {
-	return Remote{
+	r := Remote{
 		Addr: st.addr, Codec: st.codec, PayloadType: st.number, EventType: st.event, PTime: st.ptime,
 		Send:    d.sends() && st.direction.receives(),
 		Receive: d.receives() && st.direction.sends(),
+		Mux:     st.mux,
 	}
+	if st.control != 0 && !st.zero {
+		r.Control = netip.AddrPortFrom(st.addr.Addr(), st.control)
+	}
+	return r
 }
 
 // choose finds the audio line to use: the one in use, else the first usable.
@@ -79,6 +86,7 @@ func (s *Session) stream(d *pion.SessionDescription, i int) (stream, error) {
 	}
 	st := stream{direction: directionOf(d.Attributes, SendRecv), ptime: ptimeOf(m.Attributes)}
 	st.direction = directionOf(m.Attributes, st.direction)
+	st.readControl(m.Attributes)
 	if err := st.readAddr(d, m, s.local.Addr.Addr()); err != nil {
 		return stream{}, err
 	}
@@ -110,6 +118,22 @@ func (st *stream) readAddr(d *pion.SessionDescription, m *pion.MediaDescription,
 	}
 	st.addr = netip.AddrPortFrom(ip, uint16(m.MediaName.Port.Value))
 	return nil
+}
+
+// readControl reads where RTCP goes: a=rtcp (RFC 3605), of which only the port
+// counts, so that nobody can point our reports at a third host, and a=rtcp-mux.
+func (st *stream) readControl(attrs []pion.Attribute) {
+	for _, a := range attrs {
+		switch {
+		case strings.EqualFold(a.Key, "rtcp-mux"):
+			st.mux = true
+		case strings.EqualFold(a.Key, "rtcp"):
+			first, _, _ := strings.Cut(strings.TrimSpace(a.Value), " ")
+			if n, err := strconv.ParseUint(first, 10, 16); err == nil {
+				st.control = uint16(n)
+			}
+		}
+	}
 }
 
 // readFormats takes the first codec of the list that we speak, and
