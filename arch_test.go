@@ -19,6 +19,7 @@ var layers = map[string][]string{
 	"sip":               {},
 	"media":             {},
 	"media/sdp":         {},
+	"media/remote":      {"media"},
 	"ivr":               {},
 	"ivr/prompts":       {},
 	"acd":               {},
