@@ -58,7 +58,7 @@ type stage interface {
 func (c *Call) run(ctx context.Context, first stage) {
 	ctx, c.cancel = context.WithCancelCause(ctx)
 	defer c.cancel(nil)
-	stop := context.AfterFunc(c.caller.ctx, func() { c.cancel(ErrCallerGone) })
+	stop := context.AfterFunc(c.caller.ctx, c.callerEnded)
 	defer stop()
 	longest := time.AfterFunc(c.eng.world.Load().maxCall(), func() { c.cancel(ErrTooLong) })
 	defer longest.Stop()
@@ -68,6 +68,15 @@ func (c *Call) run(ctx context.Context, first stage) {
 		next = c.play(ctx, next)
 	}
 	c.finish(ctx)
+}
+
+// callerEnded ends the call with the caller's leg.
+func (c *Call) callerEnded() {
+	if e := c.caller.ended(); e != nil && e.lost {
+		c.cancel(ErrMediaDied)
+		return
+	}
+	c.cancel(ErrCallerGone)
 }
 
 // stuckAfter is how long a call may live on after its end was decided.
@@ -188,6 +197,8 @@ func (c *Call) endCause(gone error) sip.Cause {
 		return causeShutdown
 	case errors.Is(gone, ErrInternal):
 		return causeInternal
+	case errors.Is(gone, ErrMediaDied):
+		return causeMediaDied
 	case errors.Is(gone, ErrCallerGone):
 		if e := c.caller.ended(); e != nil && e.died {
 			return causeVanished
@@ -204,6 +215,9 @@ func (c *Call) endCause(gone error) sip.Cause {
 
 // verdict says why the call ended and who is to blame.
 func (c *Call) verdict(gone error) store.Cause {
+	if errors.Is(gone, ErrMediaDied) { // what the stage saw of it is not the reason
+		return store.Cause{Status: causeMediaDied.Status, Q850: causeMediaDied.Q850, Text: causeMediaDied.Text, Blame: "us"}
+	}
 	if errors.Is(gone, ErrCallerGone) && c.cause.Text == "" {
 		e := c.caller.ended()
 		switch {
@@ -249,7 +263,11 @@ func (c *Call) dropLeg(l *Leg, cause sip.Cause, blame string) {
 	l.d.End(cause)
 	st := l.close()
 	why := store.Cause{Status: cause.Status, Q850: cause.Q850, Text: cause.Text, Blame: "us"}
-	if e := l.ended(); e != nil && (e.byPeer || e.died || e.never) {
+	switch e := l.ended(); {
+	case e == nil:
+	case e.lost:
+		why.Q850, why.Text = causeMediaDied.Q850, e.text
+	case e.byPeer || e.died || e.never:
 		why = store.Cause{Status: e.status, Text: e.text, Blame: blame}
 	}
 	c.cdr.Legs = append(c.cdr.Legs, l.record(st, why, time.Now()))

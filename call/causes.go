@@ -15,6 +15,7 @@ var (
 	ErrInternal   = errors.New("internal fault")
 	ErrTooLong    = errors.New("longest call reached")
 	ErrOperator   = errors.New("ended by an operator")
+	ErrMediaDied  = errors.New("media engine died")
 )
 
 // Answers to operators.
@@ -31,6 +32,7 @@ type legEnded struct {
 	died   bool   // they vanished: silence, no refresh, no ACK, transport
 	never  bool   // it was never answered
 	nobody bool   // no reply whatsoever to our INVITE
+	lost   bool   // its audio is gone with the media engine; the dialog lives
 	sipWhy string
 }
 
@@ -73,6 +75,7 @@ var (
 	causeShutdown    = sip.Cause{Status: 503, Q850: 41, Text: "shutting down"}
 	causeElsewhere   = sip.Cause{Status: 0, Q850: 26, Text: "offer withdrawn"}
 	causeVanished    = sip.Cause{Status: 408, Q850: 27, Text: "no audio from the far end"}
+	causeMediaDied   = sip.Cause{Status: 500, Q850: 41, Text: ErrMediaDied.Error()}
 	causeRestarted   = sip.Cause{Q850: 41, Text: "engine restarted"}
 )
 

@@ -20,7 +20,8 @@ import (
 // Config of an Engine.
 type Config struct {
 	SIP        sip.Config      // sockets and limits; the engine sets accounts, bindings and callbacks
-	Media      media.Config    // ports; the engine sets Events
+	Media      media.Config    // of an engine in this process; the engine sets Events
+	Plane      NewPlane        // makes another one; nil: an engine in this process
 	Store      store.Store     // required; the engine does not close it
 	Recordings *recordings.Dir // nil: nothing is recorded
 	Sealer     *store.Sealer   // opens trunk secrets; nil: they are kept as they are
@@ -28,6 +29,7 @@ type Config struct {
 	Version    string
 	MaxCalls   int           // running calls; more get 503; default 2000
 	Grace      time.Duration // for calls to end at shutdown; default 5 s
+	Adopt      time.Duration // calls of an earlier process whose audio goes on are ended after so long; default 10 s
 	Log        *slog.Logger  // default slog.Default()
 }
 
@@ -36,7 +38,8 @@ type Engine struct {
 	cfg     Config
 	log     *slog.Logger
 	sip     *sip.Endpoint
-	media   *media.Engine
+	media   Plane
+	left    media.State // what media ran before us
 	store   store.Store
 	recs    *recordings.Dir
 	disp    *dispatcher
@@ -88,6 +91,7 @@ func New(cfg Config) (*Engine, error) {
 		cfg.MaxCalls = 2000
 	}
 	cfg.Grace = orDefault(cfg.Grace, 5*time.Second)
+	cfg.Adopt = orDefault(cfg.Adopt, 10*time.Second)
 	e := &Engine{cfg: cfg, log: cfg.Log, store: cfg.Store, recs: cfg.Recordings, began: time.Now(),
 		calls: map[string]*Call{}, busy: map[string]int{}, degraded: map[string]string{}}
 	e.jobs.wake = make(chan struct{}, 1)
@@ -101,9 +105,7 @@ func New(cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	e.disp = newDispatcher(e, epoch)
-	cfg.Media.Events = e.onMedia
-	cfg.Media.Log = cfg.Log
-	if e.media, err = media.New(cfg.Media); err != nil {
+	if err := e.newPlane(cfg); err != nil {
 		return nil, err
 	}
 	if err := e.newEndpoint(cfg.SIP); err != nil {
@@ -184,6 +186,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	defer end()
 	var outer sync.WaitGroup
 	var sipErr error
+	e.expect()
 	outer.Go(func() { e.media.Run(planes) })
 	outer.Go(func() { e.disp.run(planes) })
 	outer.Go(func() { e.jobs.run(planes) })

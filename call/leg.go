@@ -45,6 +45,7 @@ type Leg struct {
 
 	readyOnce, upOnce sync.Once
 	held              atomic.Bool
+	closing           atomic.Bool  // we have ended its audio
 	info              atomic.Bool  // digits come by INFO
 	answered          atomic.Int64 // Unix ns
 	talks             atomic.Int64 // since when it talks, Unix ns; 0: not in talk
@@ -77,13 +78,14 @@ func (e *Engine) newLeg(role, peer, phone string) (*Leg, error) {
 		plays:  map[media.PlayID]chan struct{}{},
 	}
 	l.ctx, l.end = context.WithCancelCause(context.Background())
+	e.legs.Store(l.id, l) // before it can be told of its end
 	local, err := e.media.Open(l.id)
 	if err != nil {
+		e.legs.Delete(l.id)
 		return nil, fmt.Errorf("call: open audio: %w", err)
 	}
 	l.local = local
 	l.desc = sdp.New(described(local.Addr))
-	e.legs.Store(l.id, l)
 	return l, nil
 }
 
@@ -100,6 +102,7 @@ func usable(offer []byte) error {
 
 // close frees the leg's audio and gives its last figures.
 func (l *Leg) close() media.LegStats {
+	l.closing.Store(true)
 	l.eng.media.Do(media.Close{Leg: l.id})
 	defer l.eng.legs.Delete(l.id)
 	t := time.NewTimer(time.Second)
@@ -239,6 +242,9 @@ func (l *Leg) heard(ev media.Event) {
 		select {
 		case l.closed <- ev.Stats:
 		default:
+		}
+		if !l.closing.Load() {
+			l.end(&legEnded{text: ErrMediaDied.Error(), lost: true})
 		}
 	}
 }

@@ -83,6 +83,11 @@ func (e *Engine) recorded(ev media.Recorded) {
 		return
 	}
 	r := v.(store.Recording)
+	if errors.Is(ev.Err, media.ErrDied) {
+		e.stats.RecordingErrors.Add(1)
+		e.noteTorn(r, e.recs.Rescue(r.ID))
+		return
+	}
 	r.Length, r.Bytes, r.Dropped = store.Duration(ev.Duration), ev.Bytes, ev.Dropped
 	if ev.Err != nil {
 		r.Error = ev.Err.Error()

@@ -94,11 +94,13 @@ func (s dialStage) failed(ctx context.Context, c *Call, err error) stage {
 	}
 	var e *legEnded
 	switch {
+	case errors.As(err, &e) && e.lost:
+		to, blame = causeMediaDied, "us"
 	case errors.As(err, &e):
 		to = passOn(e)
 	case errors.Is(err, ErrWithdrawn):
 		to = causeNoAnswer
-	case errors.Is(err, media.ErrNoPorts):
+	case errors.Is(err, media.ErrNoPorts), errors.Is(err, media.ErrDown):
 		to, blame = causeFull, "us"
 	}
 	c.note("failed: %v", err)

@@ -134,6 +134,11 @@ func (c *Call) passDigit(d digit, to *Leg) {
 // agentGone goes on after the second leg ended by itself.
 func (s talkStage) agentGone(ctx context.Context, c *Call) stage {
 	e := s.leg.ended()
+	if e != nil && e.lost {
+		s.release(c, acd.TalkEnded{}, causeMediaDied)
+		c.blame(causeMediaDied.Status, causeMediaDied.Q850, causeMediaDied.Text, "us")
+		return nil
+	}
 	if e != nil && e.died && s.queue != "" {
 		c.note("agent vanished: %s", e.sipWhy)
 		s.release(c, acd.TalkEnded{PhoneDied: true}, causeVanished)

@@ -263,10 +263,12 @@ func refusal(err error) (acd.Refusal, string) {
 		return acd.NoAnswer, "no answer"
 	case errors.Is(err, errDeclined):
 		return acd.Declined, "declined"
-	case errors.Is(err, errUnreachable), errors.Is(err, media.ErrNoPorts):
+	case errors.Is(err, errUnreachable), errors.Is(err, media.ErrNoPorts), errors.Is(err, media.ErrDown):
 		return acd.PhoneUnreachable, "unreachable"
 	case errors.As(err, &e):
 		switch {
+		case e.lost:
+			return acd.CallerGone, "media engine died"
 		case e.nobody || e.status == 404 || e.status == 410 || e.status == 503 || e.status == 408:
 			return acd.PhoneUnreachable, "unreachable"
 		case e.status == 486 || e.status == 600:

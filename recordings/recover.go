@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -21,15 +22,57 @@ type Recovered struct {
 // Recover ends what an earlier process could not: live files are repaired and
 // get their final name, finished ones without checksum get it, parts of files
 // are removed. A file that can't be repaired is kept as <id>.broken, and so
-// reported once. Call it before anything records.
-func (d *Dir) Recover() ([]Recovered, error) {
-	return d.recover(func(p string) error { _, err := media.Repair(p); return err })
+// reported once. Call it before anything records; the ids of recordings that
+// another process still writes are left alone.
+func (d *Dir) Recover(running ...string) ([]Recovered, error) {
+	return d.recover(repair, running...)
 }
 
-func (d *Dir) recover(repair func(path string) error) ([]Recovered, error) {
+func repair(path string) error { _, err := media.Repair(path); return err }
+
+// Rescue ends one recording whose writer died, as Recover does.
+func (d *Dir) Rescue(id string) Recovered {
+	lost := func(err error) Recovered {
+		return Recovered{Recording: Recording{ID: id}, Torn: true, Err: d.fail("rescue", id, err)}
+	}
+	if !validID(id) {
+		return lost(ErrBadID)
+	}
+	days, err := d.days()
+	if err != nil {
+		return lost(err)
+	}
+	for _, day := range slices.Backward(days) {
+		if live := filepath.Join(day, id+liveSuffix); exists(live) {
+			return d.mend(live, repair)
+		}
+		if final := filepath.Join(day, id+finalSuffix); exists(final) {
+			r, err := d.finish(final)
+			if err != nil {
+				return lost(err)
+			}
+			return Recovered{Recording: r}
+		}
+	}
+	return lost(ErrNotFound)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// idOf is the recording that a file belongs to.
+func idOf(path string) string {
+	id, _, _ := strings.Cut(filepath.Base(path), ".")
+	return id
+}
+
+func (d *Dir) recover(repair func(path string) error, running ...string) ([]Recovered, error) {
 	var out []Recovered
 	err := d.walk(func(path string) error {
 		switch {
+		case slices.Contains(running, idOf(path)):
 		case strings.HasSuffix(path, partSuffix):
 			return os.Remove(path)
 		case strings.HasSuffix(path, liveSuffix):
