@@ -108,6 +108,12 @@ func memoryDir(t *testing.T) string {
 // newBed starts an engine on a data directory.
 func newBed(t *testing.T, dir string, network *simnet.Network) *bed {
 	t.Helper()
+	return newBedWith(t, dir, network, nil)
+}
+
+// newBedWith starts an engine whose configuration may be changed.
+func newBedWith(t *testing.T, dir string, network *simnet.Network, change func(*call.Config)) *bed {
+	t.Helper()
 	b := &bed{t: t, net: network, log: &syncBuffer{}, dir: dir, done: make(chan error, 1)}
 	var err error
 	log := slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelInfo}))
@@ -125,13 +131,16 @@ func newBed(t *testing.T, dir string, network *simnet.Network) *bed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.eng, err = call.New(call.Config{
+	cfg := call.Config{
 		SIP: sip.Config{Packet: []net.PacketConn{udp}, Stream: []net.Listener{tcp},
 			Dial: b.net.Dialer(netip.MustParseAddr("10.0.0.1"))},
 		Media: media.Config{Listen: b.net.ListenUDP, Addr: netip.MustParseAddr("10.0.0.1"), PortMin: 20000, PortMax: 20999},
 		Store: b.st, Recordings: b.recs, Log: log,
-	})
-	if err != nil {
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	if b.eng, err = call.New(cfg); err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())

@@ -62,7 +62,8 @@ func (e *Engine) recover() {
 	}
 	e.log.Warn("calls of an earlier process talk on for a while", "calls", len(list), "legs", len(e.left.Legs),
 		"recordings", len(e.left.Recordings), "for", e.cfg.Adopt.String())
-	for _, a := range talking(list) {
+	agents := talking(list)
+	for _, a := range agents {
 		e.occupy(a, true)
 	}
 	// Owned by the engine; ends after the grace time, or at once with its context.
@@ -80,7 +81,7 @@ func (e *Engine) recover() {
 		for _, l := range e.left.Legs {
 			e.media.Do(media.Close{Leg: l.ID})
 		}
-		for _, a := range talking(list) {
+		for _, a := range agents {
 			e.occupy(a, false)
 		}
 	})
