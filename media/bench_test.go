@@ -38,6 +38,7 @@ var paths = map[string]func() func(i int){
 			advance(pkt, i)
 			s.deliver(l, pkt, source(0), time.Duration(i)*frameTime)
 			s.mixFrame(l.bridge)
+			l.bridge.next += frameTime
 		}
 	},
 }

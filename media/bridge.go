@@ -49,7 +49,7 @@ func (s *shard) leave(l *leg) {
 	}
 	b.seats = slices.DeleteFunc(b.seats, func(o *leg) bool { return o == l })
 	l.bridge = nil
-	l.passTo, l.mixOf, l.jitter = nil, nil, nil
+	l.passTo, l.mixed, l.jitter = nil, false, nil
 	s.rewire(b)
 	if len(b.seats) == 0 {
 		delete(s.bridges, b.id)
@@ -59,36 +59,40 @@ func (s *shard) leave(l *leg) {
 
 // rewire works out who is passed through to whom and who hears a mix.
 func (s *shard) rewire(b *bridge) {
+	var count [numRoles]int
+	was := make(map[*leg][]*leg, len(b.seats)) // who was passed through to whom
+	for _, l := range b.seats {
+		count[l.role]++
+		was[l] = l.passTo
+		l.passTo = nil
+	}
 	wasMixing := len(b.mixed) > 0
 	b.mixed, b.voices = b.mixed[:0], b.voices[:0]
 	for _, l := range b.seats {
-		l.passTo, l.mixOf = l.passTo[:0], l.mixOf[:0]
-	}
-	for _, l := range b.seats {
-		for _, o := range b.seats {
-			if o != l && hears[l.role][o.role] {
-				l.mixOf = append(l.mixOf, o)
-			}
-		}
-		switch len(l.mixOf) {
-		case 0:
-		case 1:
-			l.mixOf[0].passTo = append(l.mixOf[0].passTo, l)
-			l.mixOf = l.mixOf[:0]
-		default:
-			b.mixed = append(b.mixed, l)
-		}
-	}
-	for _, l := range b.seats {
-		voice := slices.ContainsFunc(b.mixed, func(o *leg) bool { return slices.Contains(o.mixOf, l) })
+		before := l.mixed
+		n := l.hearing(&count)
+		l.mixed = n > 1
 		switch {
-		case voice:
-			b.voices = append(b.voices, l)
-			if l.jitter == nil {
-				l.jitter = &jitterVoice{}
+		case l.mixed:
+			b.mixed = append(b.mixed, l)
+		case n == 1:
+			o := b.only(l)
+			o.passTo = append(o.passTo, l)
+			if before {
+				s.handOver(o, l)
 			}
-		default:
+		}
+	}
+	for _, l := range b.seats {
+		switch {
+		case !b.isVoice(l):
 			l.jitter = nil
+		case l.jitter == nil:
+			l.jitter = &jitterVoice{}
+			s.prime(l, was[l])
+			fallthrough
+		default:
+			b.voices = append(b.voices, l)
 		}
 	}
 	switch mixing := len(b.mixed) > 0; {
@@ -100,10 +104,96 @@ func (s *shard) rewire(b *bridge) {
 	}
 }
 
+// hearing counts whom a leg hears, from the seats by role.
+func (l *leg) hearing(count *[numRoles]int) int {
+	n := 0
+	for role, k := range count {
+		if hears[l.role][role] {
+			n += k
+		}
+	}
+	if hears[l.role][l.role] {
+		n-- // itself
+	}
+	return n
+}
+
+// only is the one that a leg hears.
+func (b *bridge) only(l *leg) *leg {
+	i := slices.IndexFunc(b.seats, func(o *leg) bool { return o != l && hears[l.role][o.role] })
+	return b.seats[i]
+}
+
+// isVoice is true for a leg that somebody hears in a mix.
+func (b *bridge) isVoice(l *leg) bool {
+	return slices.ContainsFunc(b.mixed, func(o *leg) bool { return o != l && hears[o.role][l.role] })
+}
+
 // jitterVoice is a speaker's store and what it gave for the present frame.
 type jitterVoice struct {
 	jitter
 	frame [frameSize]int16
+}
+
+// past is the last audio of a speaker who is passed through.
+type past struct {
+	b     [historySize]byte
+	codec Codec
+	last  header // of the youngest packet
+	size  int    // of that
+	at    time.Duration
+}
+
+func (p *past) add(h header, c Codec, payload []byte, at time.Duration) {
+	n := len(payload)
+	if h.ssrc != p.last.ssrc || int32(h.ts-p.last.ts) < 0 {
+		if int16(h.seq-p.last.seq) < 0 && h.ssrc == p.last.ssrc {
+			return // late
+		}
+	}
+	if n < historySize {
+		copy(p.b[:], p.b[n:])
+	}
+	copy(p.b[max(0, historySize-n):], payload[max(0, n-historySize):])
+	p.codec, p.last, p.size, p.at = c, h, n, at
+}
+
+// prime lets a buffer that comes in continue what its hearers heard until now:
+// they wait until the last packet passed through to them has sounded.
+func (s *shard) prime(l *leg, hearers []*leg) {
+	p := &l.past
+	if len(hearers) == 0 || p.size == 0 || s.now-p.at > 3*frameTime {
+		return
+	}
+	var last [historySize]int16
+	p.codec.Decode(last[:], p.b[:])
+	hold := int32(0)
+	for _, to := range hearers {
+		if ahead := int32(to.tx.next - to.tx.clock(s.now)); to.mixed && ahead < mostAhead {
+			hold = max(hold, ahead-frameSize/2)
+		}
+	}
+	spread := min(int32(l.rx.jitter>>4)*2, 40*sampleRate/1000)
+	l.jitter.prime(p.last, last[:], p.size, samples(p.at.Microseconds()), spread, samples(s.now.Microseconds())+uint32(hold))
+}
+
+// handOver ends the mix of a leg that hears only one speaker from now on: what
+// the buffer still holds of him is sent at once, and his packets go on from there.
+func (s *shard) handOver(from, to *leg) {
+	if from.jitter == nil || !from.jitter.begun || to.tx.origin.kind != fromMix || to.play.on || to.pressing.busy() || !to.sendable() {
+		return
+	}
+	j := from.jitter.jitter // others may go on with the buffer itself
+	var room [2 * jitterMost]int16
+	pcm := j.rest(room[:])
+	for parts := (len(pcm) + frameSize - 1) / frameSize; parts > 0; parts-- {
+		n := len(pcm) / parts
+		s.sendPCM(to, origin{kind: fromMix}, pcm[:n])
+		pcm = pcm[n:]
+	}
+	if from.rx.ssrc == j.ssrc {
+		to.tx.adopt(origin{fromLeg, from, j.ssrc}, header{seq: from.rx.high}, j.write, s.now)
+	}
 }
 
 // mix makes the frames of a bridge that are due.
@@ -119,30 +209,56 @@ func (s *shard) mix(b *bridge) {
 	}
 }
 
+// mixFrame makes one frame: the voices are summed by role once, and each hearer
+// gets the sums of the roles that it hears, without its own voice.
 func (s *shard) mixFrame(b *bridge) {
+	clock := samples(b.next.Microseconds())
+	var sums [numRoles]*[frameSize]int32
 	for _, l := range b.voices {
-		if !l.jitter.take(&l.jitter.frame) {
+		if !l.jitter.take(&l.jitter.frame, clock) {
 			s.stats.MixUnderruns.Add(1)
+		}
+		sum := sums[l.role]
+		if sum == nil {
+			sum = &s.sums[l.role]
+			clear(sum[:])
+			sums[l.role] = sum
+		}
+		for i, v := range &l.jitter.frame {
+			sum[i] += int32(v)
 		}
 	}
 	for _, l := range b.mixed {
 		o := origin{kind: fromMix}
-		if l.play.on || l.pressing.busy() || !l.sendable() || l.tx.crowded(o, frameSize, s.now) {
+		if l.play.on || l.pressing.busy() || !l.sendable() || l.tx.crowded(o, frameSize, b.next) {
 			continue
 		}
-		var sum [frameSize]int32
-		for _, o := range l.mixOf {
-			for i, v := range &o.jitter.frame {
-				sum[i] += int32(v)
-			}
-		}
-		pcm := s.pcm[:frameSize]
-		for i, v := range &sum {
-			pcm[i] = int16(min(max(v, -32768), 32767))
-		}
 		s.stats.MixFrames.Add(1)
-		s.sendPCM(l, o, pcm)
+		s.sendPCM(l, o, s.mixFor(l, &sums))
 	}
+}
+
+// mixFor is what a leg hears, saturated.
+func (s *shard) mixFor(l *leg, sums *[numRoles]*[frameSize]int32) []int16 {
+	var all [frameSize]int32
+	for role, sum := range sums {
+		if sum == nil || !hears[l.role][role] {
+			continue
+		}
+		for i, v := range sum {
+			all[i] += v
+		}
+	}
+	if l.jitter != nil && hears[l.role][l.role] {
+		for i, v := range &l.jitter.frame {
+			all[i] -= int32(v)
+		}
+	}
+	pcm := s.pcm[:frameSize]
+	for i, v := range &all {
+		pcm[i] = int16(min(max(v, -32768), 32767))
+	}
+	return pcm
 }
 
 // forward passes a packet of audio to a leg that hears its speaker alone.

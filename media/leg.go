@@ -53,8 +53,9 @@ type leg struct {
 	bridge *bridge
 	role   Role
 	passTo []*leg       // legs that hear this one and nobody else
+	past   past         // what they heard last
 	jitter *jitterVoice // nil unless somebody hears this one in a mix
-	mixOf  []*leg       // whom this one hears in its mix
+	mixed  bool         // it hears a mix
 
 	taps []tap // recordings that hear this one
 }

@@ -126,7 +126,12 @@ func (s *shard) audio(l *leg, h header, codec Codec, payload []byte, at time.Dur
 		}
 	}
 	if l.jitter != nil {
-		l.jitter.put(h, codec, payload)
+		if l.jitter.put(h, codec, payload, samples(at.Microseconds())) {
+			s.stats.MixLate.Add(1)
+		}
+	}
+	if len(l.passTo) > 0 {
+		l.past.add(h, codec, payload, at)
 	}
 	for _, to := range l.passTo {
 		s.forward(l, to, h, codec, payload)

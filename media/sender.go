@@ -31,6 +31,7 @@ type sender struct {
 	ssrc  uint32
 	seq   uint16 // of the next packet
 	base  uint32 // timestamp at time 0 of the shard
+	lead  int32  // how far a run that was handed over is ahead of the clock
 	slew  int32  // what base is off a speaker's clock, summed up
 	next  uint32 // the first timestamp not yet used
 	begun bool
@@ -65,7 +66,7 @@ func (t *sender) crowded(o origin, n int, now time.Duration) bool {
 // follow lets the clock of the stream run with the speaker's, which may be off
 // ours by some 100 ppm, so that the next switch finds no gap and no overlap.
 func (t *sender) follow(ts uint32, now time.Duration) {
-	t.slew += min(max(int32(ts-t.clock(now)), -mostAhead), mostAhead)
+	t.slew += min(max(int32(ts-t.clock(now))-t.lead, -mostAhead), mostAhead)
 	step := t.slew / followWeight
 	t.slew -= step * followWeight
 	t.base += uint32(step)
@@ -91,8 +92,12 @@ func (t *sender) own(o origin, pt uint8, n int, now time.Duration) header {
 	h := header{pt: pt, seq: t.seq, ts: t.next, ssrc: t.ssrc}
 	behind := int32(t.clock(now) - t.next)
 	if t.origin != o || !t.begun || behind > sampleRate/5 {
-		h.ts, h.marker = t.stamp(now), true
-		t.origin = o
+		// A mix goes on where the speaker was who was heard until now.
+		if !(o.kind == fromMix && t.origin.kind == fromLeg && t.begun && behind < frameSize) {
+			h.ts = t.stamp(now)
+		}
+		h.marker = true
+		t.origin, t.lead = o, 0
 	}
 	t.seq++
 	t.use(h.ts, n)
@@ -149,7 +154,18 @@ func (t *sender) pass(o origin, in header, pt uint8, n int, audio bool, now time
 func (t *sender) anchor(in header, now time.Duration) {
 	t.seqOff = t.seq - in.seq
 	t.tsOff = t.stamp(now) - in.ts
+	t.lead = 0
 	t.inTS, t.inAt = in.ts, now
+}
+
+// adopt lets a run of a speaker go on that was heard up to the packet last and
+// the timestamp end by other means: his next packet follows without a break.
+func (t *sender) adopt(o origin, last header, end uint32, now time.Duration) {
+	t.origin, t.back, t.inHigh = o, 0, last.seq
+	t.seqOff = t.seq - (last.seq + 1)
+	t.tsOff = t.next - end
+	t.inTS, t.inAt = end, now
+	t.lead = max(int32(t.next-t.clock(now)), 0)
 }
 
 // leaps is true for a timestamp that time does not explain: more than 1 s back,

@@ -42,10 +42,11 @@ type shard struct {
 	mixing  []*bridge
 	active  *leg // whose packet is being handled; for rescue
 
-	out   [maxPacket]byte  // packet being made
-	pcm   [frameMost]int16 // sound being made
-	frame [frameMost]byte  // the same, coded
-	hand  deliver          // s.arrive, bound once
+	out   [maxPacket]byte            // packet being made
+	pcm   [frameMost]int16           // sound being made
+	sums  [numRoles][frameSize]int32 // of the voices of a bridge
+	frame [frameMost]byte            // the same, coded
+	hand  deliver                    // s.arrive, bound once
 }
 
 // frameMost is the longest packet that we make ourselves, 60 ms in samples.

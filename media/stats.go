@@ -35,7 +35,8 @@ type Stats struct {
 	DigitsSent atomic.Uint64 // key presses made
 
 	MixFrames    atomic.Uint64 // frames mixed for a hearer
-	MixUnderruns atomic.Uint64 // frames a source did not deliver in time
+	MixUnderruns atomic.Uint64 // frames of a source that are made up, in part or whole
+	MixLate      atomic.Uint64 // packets that came too late for the mix
 
 	UnknownIDs   atomic.Uint64 // commands for legs, bridges, recordings not known
 	UnknownClips atomic.Uint64 // clips asked for and never added
