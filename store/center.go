@@ -39,6 +39,8 @@ type Center struct {
 	Prompts  map[string]Prompt `json:"prompts,omitempty"`
 	Hours    map[string]Hours  `json:"hours,omitempty"`
 	Trunks   map[string]Trunk  `json:"trunks,omitempty"`
+
+	Conferences map[string]Conference `json:"conferences,omitempty"`
 }
 
 // Settings hold for the whole center.
@@ -120,7 +122,7 @@ type Announce struct {
 // Number is what a caller dials.
 type Number struct {
 	Name     string   `json:"name,omitempty"`
-	To       string   `json:"to"`                 // "flow:x", "queue:x", "agent:x", "trunk:x"
+	To       string   `json:"to"`                 // "flow:x", "queue:x", "agent:x", "trunk:x", "conference:x"
 	Language string   `json:"language,omitempty"` // prompts until the caller chooses
 	Trunks   []string `json:"trunks,omitempty"`   // reachable only from these; empty: from all and from phones
 }
@@ -171,6 +173,13 @@ type Trunk struct {
 	NoAnswer  Duration `json:"no_answer,omitempty"` // silence before the next peer; default 4s
 }
 
+// Conference is a room where all callers of its number hear each other.
+type Conference struct {
+	Name string `json:"name,omitempty"`
+	Max  int    `json:"max,omitempty"` // callers who may be in it; default 50, which is the most
+	PIN  string `json:"pin,omitempty"` // digits to be typed before; empty: anybody who may dial the number
+}
+
 // Kind names a kind of object of the center.
 type Kind string
 
@@ -185,6 +194,8 @@ const (
 	KindPrompt   Kind = "prompt"
 	KindHours    Kind = "hours"
 	KindTrunk    Kind = "trunk"
+
+	KindConference Kind = "conference"
 )
 
 // Key names one object of the center.

@@ -49,6 +49,8 @@ func (c *Center) put(o Object) error {
 		return putInto(&c.Hours, o)
 	case KindTrunk:
 		return putInto(&c.Trunks, o)
+	case KindConference:
+		return putInto(&c.Conferences, o)
 	}
 	return errors.New("unknown kind; was it written by a newer hotline?")
 }
@@ -81,6 +83,7 @@ func (c Center) Objects() ([]Object, error) {
 	out, err = add(out, KindPrompt, c.Prompts, err)
 	out, err = add(out, KindHours, c.Hours, err)
 	out, err = add(out, KindTrunk, c.Trunks, err)
+	out, err = add(out, KindConference, c.Conferences, err)
 	slices.SortFunc(out, func(a, b Object) int { return a.Compare(b.Key) })
 	return out, err
 }

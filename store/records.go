@@ -52,7 +52,7 @@ type Stage struct {
 // Leg is one dialog of the call.
 type Leg struct {
 	ID       string    `json:"id"`
-	Role     string    `json:"role"` // "caller", "agent", "party"
+	Role     string    `json:"role"` // "caller", "agent", "party", "supervisor"
 	Peer     string    `json:"peer"` // "agent:1001", "trunk:acme", ...
 	Number   string    `json:"number,omitempty"`
 	Began    time.Time `json:"began"`

@@ -59,6 +59,11 @@ type Store interface {
 	LogAgentStatus(AgentStatus)
 	AgentStatuses() ([]AgentStatus, error)
 
+	// The log of people's acts, which is never changed.
+	PutAudit(Audit) error // fails if there is one of that id
+	LogAudit(Audit)
+	Audits(Filter, func(Audit) bool) error // newest first until false
+
 	// The ACD's journal.
 	LogACD([]ACDEvent)
 	ACDEvents(from, to time.Time, f func(ACDEvent) bool) error // oldest first

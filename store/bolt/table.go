@@ -29,12 +29,15 @@ var (
 	bucketStatus     = []byte("status")
 	bucketACD        = []byte("acd") // instant, sequence number
 	bucketMeta       = []byte("meta")
+	bucketAudit      = []byte("audit")
+	bucketAuditAt    = []byte("audit.at")
 )
 
 var buckets = [][]byte{
 	bucketStore, bucketObject, bucketChange, bucketCDR, bucketCDRAt, bucketJournal,
 	bucketRecording, bucketRecordAt, bucketEvaluation, bucketEvalAt, bucketCustomer,
 	bucketAccount, bucketBinding, bucketStatus, bucketACD, bucketMeta,
+	bucketAudit, bucketAuditAt,
 }
 
 var keySchema = []byte("schema")

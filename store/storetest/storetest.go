@@ -46,6 +46,8 @@ func Run(t *testing.T, open Open, reopen Reopen) {
 		{"bindings follow the last word", bindings},
 		{"agent statuses are the last ones", statuses},
 
+		{"audit entries are added, found and never changed", audits},
+
 		{"a journal is replaced until the call's record is written", journals},
 		{"a journal that waits never comes back after the call's record", journalRace},
 		{"log writes keep their order", logOrder},
