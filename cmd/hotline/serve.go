@@ -35,12 +35,14 @@ type server struct {
 	udp    []net.PacketConn
 	tcp    []net.Listener
 	expose net.Listener // for metrics; nil: none
+	stderr io.Writer    // also of a media process that we start
+	plane  *mediaPlane  // in another process; nil: in this one
 }
 
 // serve runs the process until ctx ends; it says on out where it is reached and
 // logs on log.
 func serve(ctx context.Context, c config.Config, out, log io.Writer) error {
-	s, err := open(c, c.Logger(log))
+	s, err := open(c, c.Logger(log), log)
 	if err != nil {
 		return err
 	}
@@ -49,8 +51,8 @@ func serve(ctx context.Context, c config.Config, out, log io.Writer) error {
 }
 
 // open builds the process; nothing runs before run. On an error nothing is left open.
-func open(c config.Config, log *slog.Logger) (*server, error) {
-	s := &server{cfg: c, log: log}
+func open(c config.Config, log *slog.Logger, stderr io.Writer) (*server, error) {
+	s := &server{cfg: c, log: log, stderr: stderr}
 	if err := s.build(); err != nil {
 		s.shut()
 		return nil, err
@@ -84,8 +86,8 @@ func (s *server) build() error {
 	s.engine, err = call.New(call.Config{
 		SIP: sip.Config{Packet: s.udp, Stream: s.tcp, Advertise: c.Advertise, Realm: c.Realm,
 			SessionExpires: c.SessionExpires},
-		Media: m, Store: s.store, Recordings: recs, Sealer: sealer, Version: version(),
-		MaxCalls: c.MaxCalls, Grace: c.Grace, Log: s.log,
+		Media: m, Plane: s.newPlane(), Store: s.store, Recordings: recs, Sealer: sealer, Version: version(),
+		MaxCalls: c.MaxCalls, Grace: c.Grace, Adopt: c.Adopt, Log: s.log,
 	})
 	if err != nil {
 		return err
@@ -183,6 +185,7 @@ func (s *server) greet(out io.Writer) {
 		fmt.Fprintf(out, "sip     %s\n", a)
 	}
 	fmt.Fprintf(out, "rtp     %s\n", s.cfg.RTP)
+	fmt.Fprintf(out, "media   %s\n", s.plane)
 	if s.cfg.Advertise != "" {
 		fmt.Fprintf(out, "as      %s\n", s.cfg.Advertise)
 	}
@@ -236,6 +239,7 @@ func (s *server) serveMetrics(ctx context.Context) error {
 // shut closes what is open; what has been closed by its owner is closed again
 // without harm.
 func (s *server) shut() {
+	s.plane.close()
 	if s.socket != nil {
 		_ = s.socket.Close()
 	}

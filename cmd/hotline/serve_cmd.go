@@ -25,11 +25,7 @@ empty one: see hotline init and hotline apply.`,
 		if k.Name == "data" { // a flag of all commands
 			continue
 		}
-		usage := strings.ReplaceAll(k.Doc["en"], "\n", " ")
-		if k.Default != "" {
-			usage += " (default " + k.Default + ")"
-		}
-		cmd.Flags().String(k.Flag(), "", usage)
+		addKeyFlag(cmd.Flags(), k.Name)
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return does(func(ctx context.Context, _ []string) error {
@@ -41,6 +37,20 @@ empty one: see hotline init and hotline apply.`,
 		})(cmd, nil)
 	}
 	return cmd
+}
+
+// addKeyFlag makes a key of hotline.yaml a flag.
+func addKeyFlag(f *pflag.FlagSet, name string) {
+	for _, k := range config.Keys {
+		if k.Name != name {
+			continue
+		}
+		usage := strings.ReplaceAll(k.Doc["en"], "\n", " ")
+		if k.Default != "" {
+			usage += " (default " + k.Default + ")"
+		}
+		f.String(k.Flag(), "", usage)
+	}
 }
 
 // keyFlags are the keys of hotline.yaml that were given as flags.

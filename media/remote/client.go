@@ -23,6 +23,9 @@ type ClientConfig struct {
 	// connection has ended, and may start a process.
 	Dial func(context.Context) (net.Conn, error)
 
+	// Stuck is told of a connection on which no hello came in time; nil: nobody is.
+	Stuck func(net.Conn)
+
 	Events  func(media.Event) // called on one goroutine, by Run; must not block
 	Own     bool              // the media process ends when Run ends
 	Version string            // of hotline, for people
@@ -397,6 +400,9 @@ func (c *Client) connect(ctx context.Context) (*link, error) {
 	_ = conn.SetDeadline(time.Now().Add(shakeWait))
 	l, err := greet(conn, hello{Protocol: Protocol, Version: c.cfg.Version, PID: os.Getpid()})
 	if err != nil {
+		if errors.Is(err, os.ErrDeadlineExceeded) && c.cfg.Stuck != nil {
+			c.cfg.Stuck(conn)
+		}
 		_ = conn.Close()
 		return nil, err
 	}

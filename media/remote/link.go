@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"hotline/media"
@@ -22,6 +23,8 @@ type link struct {
 	asked  map[uint64]chan<- opened // Opens under way; the client's mutex guards it
 	done   chan struct{}            // closed when the connection has ended
 
+	heard atomic.Bool // a frame came since the last look
+
 	mu    sync.Mutex // guards queue and bytes
 	queue [][]byte
 	bytes int
@@ -31,6 +34,8 @@ type link struct {
 const (
 	mostQueued = 256 << 20       // bytes for a media process that does not read; then it counts as dead
 	writeWait  = 5 * time.Second // longest write of one batch
+	watchEvery = 2 * time.Second // looks for frames; the server sends one each second
+	watchMiss  = 5               // looks without one, then it counts as dead
 	lastWait   = 3 * time.Second // for the last legs and recordings when a client ends
 )
 
@@ -141,6 +146,7 @@ func (c *Client) serve(ctx context.Context, l *link) error {
 			_ = l.conn.Close()
 		}
 	})
+	wg.Go(l.watch)                       // ends with the connection
 	wg.Go(func() { c.farewell(ctx, l) }) // ends with the connection or soon after ctx
 	err := c.read(l)
 	close(l.done)
@@ -157,6 +163,7 @@ func (c *Client) read(l *link) error {
 		if errors.Is(err, io.EOF) {
 			return errors.New("connection ended")
 		}
+		l.heard.Store(true)
 		if err == nil {
 			err = c.handle(l, k, body)
 		}
@@ -164,6 +171,24 @@ func (c *Client) read(l *link) error {
 			return err
 		}
 	}
+}
+
+// watch ends a connection on which nothing comes any more. It counts looks and
+// not time: a control process that itself was stopped has not looked.
+func (l *link) watch() {
+	t := time.NewTicker(watchEvery)
+	defer t.Stop()
+	for missed := 0; missed < watchMiss; {
+		select {
+		case <-l.done:
+			return
+		case <-t.C:
+		}
+		if missed++; l.heard.Swap(false) {
+			missed = 0
+		}
+	}
+	_ = l.conn.SetDeadline(time.Now())
 }
 
 // farewell lets the last legs and recordings end once ctx has ended, then ends

@@ -70,6 +70,22 @@ var Keys = []Key{
 		set: setRTP,
 	},
 	{
+		Name: "media", Default: MediaChild, Example: "child, inline or unix:/run/hotline/media.sock",
+		Doc: map[string]string{
+			"en": "Where audio is moved. child: in a process of its own, which goes on when\nthis one is killed; inline: in this process; unix:PATH: in the process of\n\"hotline media --stay --socket PATH\", which a service manager runs.",
+			"zh": "语音在哪里处理。child：独立子进程，本进程被杀时通话语音不中断；inline：本进程内；\nunix:路径：由服务管理器运行的 \"hotline media --stay --socket 路径\" 进程。",
+		},
+		set: setMedia,
+	},
+	{
+		Name: "adopt", Default: "10s", Example: "10s",
+		Doc: map[string]string{
+			"en": "Calls of a killed process whose audio goes on may talk for so long after\nthe next one has started; then they are ended.",
+			"zh": "前一个进程被杀后语音仍在继续的通话，在新进程启动后还可通话这么久，然后被结束。",
+		},
+		set: func(c *Config, v string) error { return setDuration(&c.Adopt, v, 0, time.Hour) },
+	},
+	{
 		Name: "advertise", Default: "", Example: "203.0.113.7",
 		Doc: map[string]string{
 			"en": "IP address or host name that others reach us at, when a NAT is between.\nEmpty: the address that the socket has.",
@@ -204,6 +220,21 @@ func setRTP(c *Config, v string) error {
 		return fmt.Errorf("ports %d-%d: from 1024 on, and at least two", low, high)
 	}
 	c.RTP = PortRange{host, uint16(low), uint16(high)}
+	return nil
+}
+
+// Words for where audio is moved, beside MediaUnix with a path.
+const (
+	MediaChild  = "child"
+	MediaInline = "inline"
+	MediaUnix   = "unix:"
+)
+
+func setMedia(c *Config, v string) error {
+	if path, ok := strings.CutPrefix(v, MediaUnix); v != MediaChild && v != MediaInline && (!ok || path == "") {
+		return fmt.Errorf("%q is none of child, inline, unix:PATH", cut(v))
+	}
+	c.Media = v
 	return nil
 }
 

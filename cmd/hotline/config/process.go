@@ -22,6 +22,8 @@ type Config struct {
 	Data           string
 	SIP            []Listen
 	RTP            PortRange
+	Media          string // child, inline, unix:PATH
+	Adopt          time.Duration
 	Advertise      string
 	Realm          string
 	Metrics        string
