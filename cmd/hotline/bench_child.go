@@ -118,13 +118,14 @@ const benchRTP = "127.0.0.1:20000-29999"
 
 // startServer runs hotline serve on free loopback ports and waits until it answers.
 // Its log goes into the data directory.
-func startServer(ctx context.Context, self, data, sip string) (*served, error) {
+func startServer(ctx context.Context, self, data, sip string, flags ...string) (*served, error) {
 	log, err := os.OpenFile(filepath.Join(data, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	s := &served{data: data, log: log, api: api.NewClient(data, "bench")}
-	s.cmd = exec.CommandContext(ctx, self, "serve", "--data", data, "--sip", "udp://"+sip, "--rtp", benchRTP)
+	args := append([]string{"serve", "--data", data, "--sip", "udp://" + sip, "--rtp", benchRTP}, flags...)
+	s.cmd = exec.CommandContext(ctx, self, args...)
 	s.cmd.Dir = data // no hotline.yaml is here
 	for _, e := range os.Environ() {
 		if !strings.HasPrefix(e, "HOTLINE_") {

@@ -30,10 +30,11 @@ type victim struct {
 	t    *testing.T
 	ctx  context.Context
 	load *callload.Load
+	flag []string // of serve
 	*served
 }
 
-func newVictim(t *testing.T) *victim {
+func newVictim(t *testing.T, flags ...string) *victim {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	t.Cleanup(cancel)
@@ -41,7 +42,7 @@ func newVictim(t *testing.T) *victim {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := &victim{t: t, ctx: ctx, load: load}
+	v := &victim{t: t, ctx: ctx, load: load, flag: flags}
 	t.Cleanup(v.load.Close)
 	data, err := os.MkdirTemp("", "hotline-kill-") // the socket's path has to be short
 	if err != nil {
@@ -57,7 +58,7 @@ func newVictim(t *testing.T) *victim {
 
 func (v *victim) start(data, sip string) {
 	v.t.Helper()
-	s, err := startServer(v.ctx, program(v.t), data, sip)
+	s, err := startServer(v.ctx, program(v.t), data, sip, v.flag...)
 	if err != nil {
 		v.t.Fatal(err)
 	}
@@ -119,7 +120,7 @@ func (v *victim) until(limit time.Duration, what string, ok func() bool) {
 }
 
 func TestAKilledProcessLosesNoFinishedCallAndTheNextOneClosesTheOthers(t *testing.T) {
-	v := newVictim(t)
+	v := newVictim(t, "--media", "inline")
 	for _, c := range v.dial(killFinished) {
 		time.Sleep(50 * time.Millisecond)
 		if err := c.Hangup(); err != nil {

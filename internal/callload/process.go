@@ -3,6 +3,7 @@ package callload
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -17,11 +18,41 @@ type Process struct {
 	RSS int64         // bytes resident
 }
 
-// Look reads /proc for a process; pid 0 is none and reads as zero.
+// Look reads /proc for a process and its children, such as the one that moves a
+// server's audio; pid 0 is none and reads as zero.
 func Look(pid int) (Process, error) {
 	if pid == 0 {
 		return Process{}, nil
 	}
+	sum, err := look(pid)
+	if err != nil {
+		return Process{}, err
+	}
+	for _, child := range children(pid) {
+		if p, err := look(child); err == nil { // it may have ended
+			sum.CPU += p.CPU
+			sum.RSS += p.RSS
+		}
+	}
+	return sum, nil
+}
+
+// children are the processes that a process has started and that live.
+func children(pid int) []int {
+	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	var out []int
+	for _, l := range lists {
+		b, _ := os.ReadFile(l)
+		for f := range strings.FieldsSeq(string(b)) {
+			if n, err := strconv.Atoi(f); err == nil {
+				out = append(out, n)
+			}
+		}
+	}
+	return out
+}
+
+func look(pid int) (Process, error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return Process{}, fmt.Errorf("callload: look: %w", err)

@@ -41,6 +41,8 @@ type stream struct {
 	other uint64     // packets that no stream of this run sent (music, tones)
 
 	from, to uint32 // numbers sent within the measured window
+
+	watch watch // since Load.Watch
 }
 
 // run is what all streams of a Load share.
@@ -143,6 +145,7 @@ func (s *stream) take(b []byte, now int64) {
 	}
 	s.seen[n/64] |= 1 << (n % 64)
 	at := int64(binary.BigEndian.Uint64(p[20:]))
+	s.watch.take(n, now, now-at)
 	open, shut := s.run.open.Load(), s.run.shut.Load()
 	if open > 0 && at >= open && (shut == 0 || at < shut) {
 		s.run.delay.add(time.Duration(now - at))
