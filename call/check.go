@@ -25,6 +25,7 @@ func Check(c store.Center) []Problem {
 	each(c.Flows, func(id string, f store.Flow) { k.flow(id, f) })
 	each(c.Hours, func(id string, h store.Hours) { k.hours(id, h) })
 	each(c.Trunks, func(id string, t store.Trunk) { k.trunk(id, t) })
+	each(c.Conferences, func(id string, r store.Conference) { k.conference(id, r) })
 	each(c.Prompts, func(id string, p store.Prompt) { k.prompt(id, p) })
 	return k.out
 }
@@ -168,6 +169,7 @@ func (k *check) agent(id string, a store.Agent) {
 	if !slices.Contains([]string{"", "agent", "supervisor"}, a.Role) {
 		k.add(at("agents", id, "role"), fmt.Sprintf("no role %q", a.Role), "agent or supervisor")
 	}
+	k.secured(at("agents", id, "srtp"), a.SRTP)
 }
 
 func (k *check) trunkRef(path, t string) {
@@ -208,14 +210,14 @@ func (k *check) queue(id string, q store.Queue) {
 	}
 }
 
-// target checks "flow:x", "queue:x", "agent:x", "trunk:x", and "hangup" where it may stand.
+// target checks "flow:x", "queue:x", "agent:x", "trunk:x", "conference:x", and "hangup" where it may stand.
 func (k *check) target(path, to string, optional bool) {
 	if optional && (to == "" || to == "hangup") {
 		return
 	}
 	kind, id, ok := strings.Cut(to, ":")
 	var known bool
-	hint := "flow:x, queue:x, agent:x or trunk:x"
+	hint := "flow:x, queue:x, agent:x, trunk:x or conference:x"
 	switch kind {
 	case "flow":
 		_, known = k.c.Flows[id]
@@ -229,6 +231,9 @@ func (k *check) target(path, to string, optional bool) {
 	case "trunk":
 		_, known = k.c.Trunks[id]
 		hint = choice("trunks", k.c.Trunks)
+	case "conference":
+		_, known = k.c.Conferences[id]
+		hint = choice("conferences", k.c.Conferences)
 	default:
 		ok = false
 	}
@@ -344,6 +349,7 @@ func (k *check) trunk(id string, t store.Trunk) {
 	if !slices.Contains([]string{"", "allow", "deny"}, t.Hairpin) {
 		k.add(at("trunks", id, "hairpin"), fmt.Sprintf("no choice %q", t.Hairpin), "allow or deny")
 	}
+	k.secured(at("trunks", id, "srtp"), t.SRTP)
 	k.span(at("trunks", id, "no_answer"), t.NoAnswer, time.Minute)
 	k.span(at("trunks", id, "expires"), t.Expires, 24*time.Hour)
 }
@@ -359,3 +365,10 @@ func (k *check) prompt(id string, p store.Prompt) {
 }
 
 func sortKeys(keys []store.Key) { slices.SortFunc(keys, store.Key.Compare) }
+
+// secured checks a choice of secured audio.
+func (k *check) secured(path, policy string) {
+	if _, ok := policies[policy]; !ok {
+		k.add(path, fmt.Sprintf("no choice %q", policy), "off, prefer or require")
+	}
+}

@@ -72,7 +72,7 @@ func (e *Engine) newCall(inc *sip.Incoming) (*Call, stage, sip.Cause) {
 	if inc.MaxForwards < 2 { // none left for a second leg: a loop through us ends here
 		refuse = causeHops
 	}
-	if inc.HasOffer && usable(inc.Offer) != nil { // nobody's phone is to ring for it
+	if inc.HasOffer && usable(inc.Offer, w.secures(c.from)) != nil { // nobody's phone is to ring for it
 		refuse = causeMedia
 	}
 	if refuse.Status != 0 {
@@ -194,7 +194,7 @@ func dialable(s string) bool {
 	return true
 }
 
-// stageFor reads a destination: "flow:x", "queue:x", "agent:x", "trunk:x".
+// stageFor reads a destination: "flow:x", "queue:x", "agent:x", "trunk:x", "conference:x".
 func (e *Engine) stageFor(c *Call, to string) stage {
 	kind, id, _ := strings.Cut(to, ":")
 	switch kind {
@@ -206,6 +206,8 @@ func (e *Engine) stageFor(c *Call, to string) stage {
 		return dialStage{agent: id}
 	case "trunk":
 		return dialStage{trunk: id, number: c.inc.Number}
+	case "conference":
+		return conferenceStage{room: id}
 	}
 	return nil
 }

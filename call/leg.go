@@ -85,18 +85,18 @@ func (e *Engine) newLeg(role, peer, phone string) (*Leg, error) {
 		return nil, fmt.Errorf("call: open audio: %w", err)
 	}
 	l.local = local
-	l.desc = sdp.New(described(local.Addr))
+	l.desc = sdp.New(described(local.Addr, e.world.Load().secures(peer)))
 	return l, nil
 }
 
 // described is what we speak, at an address.
-func described(addr netip.AddrPort) sdp.Local {
-	return sdp.Local{Addr: addr, Codecs: []uint8{uint8(media.PCMU), uint8(media.PCMA)}, Events: true, PTime: 20 * time.Millisecond}
+func described(addr netip.AddrPort, secured sdp.Policy) sdp.Local {
+	return sdp.Local{Addr: addr, Codecs: []uint8{uint8(media.PCMU), uint8(media.PCMA)}, Events: true, PTime: 20 * time.Millisecond, SRTP: secured}
 }
 
 // usable tells whether an offer could be answered, without answering it.
-func usable(offer []byte) error {
-	_, _, err := sdp.New(described(netip.AddrPort{})).Answer(offer, sdp.SendRecv)
+func usable(offer []byte, secured sdp.Policy) error {
+	_, _, err := sdp.New(described(netip.AddrPort{}, secured)).Answer(offer, sdp.SendRecv)
 	return err
 }
 
@@ -177,6 +177,7 @@ func (l *Leg) apply(r sdp.Remote) {
 		AudioType: r.PayloadType,
 		Send:      r.Send, Receive: r.Receive, PTime: r.PTime, Latch: l.latch,
 		InBandDTMF: r.EventType == 0,
+		SRTP:       media.SRTP{Suite: r.Crypto.Suite, Ours: []byte(r.Crypto.Ours), Theirs: []byte(r.Crypto.Theirs), MKI: []byte(r.Crypto.MKI)},
 	})
 	l.readyOnce.Do(func() { close(l.ready) })
 	if was := l.held.Swap(r.Held); was != r.Held {

@@ -9,6 +9,7 @@ import (
 
 	"hotline/acd"
 	"hotline/ivr"
+	"hotline/media/sdp"
 	"hotline/store"
 )
 
@@ -110,6 +111,23 @@ func (w *world) confirms(agent string) bool {
 		return *a.Confirm
 	}
 	return a.Trunk != ""
+}
+
+// policies are the choices of secured audio.
+var policies = map[string]sdp.Policy{"": sdp.Off, "off": sdp.Off, "prefer": sdp.Prefer, "require": sdp.Require}
+
+// secures says whether audio with a peer is secured: by what the agent's or the
+// trunk's entry says, or that of the trunk over which an agent is reached.
+func (w *world) secures(peer string) sdp.Policy {
+	kind, id, _ := strings.Cut(peer, ":")
+	choice := w.center.Trunks[id].SRTP
+	if kind == "agent" {
+		a := w.center.Agents[id]
+		if choice = a.SRTP; choice == "" {
+			choice = w.center.Trunks[a.Trunk].SRTP
+		}
+	}
+	return policies[choice]
 }
 
 // open tells whether hours are open now.

@@ -17,6 +17,12 @@ var paths = map[string]func() func(i int){
 	"pass with detector": func() func(int) {
 		return passing(PCMU, SetRemote{Leg: "a", Addr: source(0), Send: true, Receive: true, InBandDTMF: true})
 	},
+	"pass secured": func() func(int) {
+		return passing(PCMU, SetRemote{Leg: "b", Addr: source(1), Send: true, Receive: true, SRTP: keysOf("AES_CM_128_HMAC_SHA1_80")})
+	},
+	"pass secured by GCM": func() func(int) {
+		return passing(PCMU, SetRemote{Leg: "b", Addr: source(1), Send: true, Receive: true, SRTP: keysOf("AEAD_AES_256_GCM")})
+	},
 	"play": func() func(int) {
 		s, l, _ := quiet()
 		s.e.clips.add("c", HoldMusic())

@@ -84,6 +84,7 @@ type SetRemote struct {
 	PTime      time.Duration  // audio per packet of what we make; 0 is 20 ms
 	Latch      []netip.Prefix // sources, beside Addr's IP, that may be latched
 	InBandDTMF bool           // find digits in the audio
+	SRTP       SRTP           // how packets are secured; zero is plain RTP
 }
 
 // audioType is the payload type that we send audio with.

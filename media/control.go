@@ -128,6 +128,12 @@ func (s *shard) sendControl(l *leg, bye bool) {
 		return
 	}
 	b := s.writeControl(l, s.out[:0], s.clock.now(), bye)
+	if l.secure != nil {
+		var ok bool
+		if b, ok = l.secure.protectControl(b); !ok {
+			return
+		}
+	}
 	if err := sock.send(b, to); err != nil {
 		s.stats.SendErrors.Add(1)
 		return
@@ -238,6 +244,14 @@ func (s *shard) takeControl(l *leg, b []byte, from netip.AddrPort, at time.Durat
 		return
 	}
 	c.burst++
+	if l.secure != nil {
+		var ok bool
+		if b, ok = l.secure.openControl(b); !ok {
+			l.forged++
+			s.stats.SRTPBad.Add(1)
+			return
+		}
+	}
 	packets, err := readControl(b)
 	if err != nil {
 		s.stats.RTCPBad.Add(1)

@@ -129,6 +129,11 @@ func (s *shard) setRemote(l *leg, c SetRemote) {
 	case l.detector == nil:
 		l.detector = new(detector)
 	}
+	var err error
+	if l.secure, err = l.secure.secure(c.SRTP); err != nil {
+		s.stats.SRTPErrors.Add(1)
+		s.log.Error("media: keys of no use", "leg", string(l.id), "err", err)
+	}
 	l.frame = ownFrame(c.PTime)
 	l.set, l.known, l.unbound = c, true, true
 	l.movable = s.now + provisional

@@ -59,6 +59,7 @@ type LegStats struct {
 	Late       uint64        // arrived behind a younger one
 	Dropped    uint64        // ours, but malformed, doubled or of unknown type
 	Strangers  uint64        // from a source that is not the peer
+	Forged     uint64        // refused by SRTP: a wrong key, changed on the way, or here before
 	Jitter     time.Duration // RFC 3550, appendix A.8, at the end
 
 	// What the peer reports of our stream (RTCP); 0 where it reports nothing.

@@ -39,6 +39,8 @@ type leg struct {
 	dropped  uint64
 	strange  uint64
 
+	secure  *secured // nil: plain RTP
+	forged  uint64   // packets that SRTP refused
 	control control
 	quality quality
 
@@ -124,6 +126,7 @@ func (l *leg) legStats() LegStats {
 		Late:       l.rx.late,
 		Dropped:    l.dropped,
 		Strangers:  l.strange,
+		Forged:     l.forged,
 		Jitter:     l.rx.jitterTime(),
 	}
 	l.rate(&st)

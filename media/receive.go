@@ -31,6 +31,9 @@ func (s *shard) receive(l *leg, b []byte, from netip.AddrPort, at time.Duration)
 		}
 		return
 	}
+	if b, ok = s.unsealed(l, b); !ok {
+		return
+	}
 	h, payload, ok := parseRTP(b)
 	if !ok {
 		l.dropped++
@@ -171,7 +174,15 @@ func (s *shard) digit(l *leg, key rune, method string) {
 // send puts the first n bytes of s.out on the wire. Callers have asked sendable
 // before they took a sequence number.
 func (s *shard) send(l *leg, n int) {
-	if err := l.sock.send(s.out[:n], l.target()); err != nil {
+	b := s.out[:n]
+	if l.secure != nil {
+		var ok bool
+		if b, ok = l.secure.protect(s.seal[:0], b); !ok {
+			s.stats.SendErrors.Add(1)
+			return
+		}
+	}
+	if err := l.sock.send(b, l.target()); err != nil {
 		s.stats.SendErrors.Add(1)
 		return
 	}

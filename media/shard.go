@@ -42,11 +42,13 @@ type shard struct {
 	mixing  []*bridge
 	active  *leg // whose packet is being handled; for rescue
 
-	out   [maxPacket]byte            // packet being made
-	pcm   [frameMost]int16           // sound being made
-	sums  [numRoles][frameSize]int32 // of the voices of a bridge
-	frame [frameMost]byte            // the same, coded
-	hand  deliver                    // s.arrive, bound once
+	out   [maxPacket]byte                // packet being made
+	seal  [maxPacket + srtpOverhead]byte // the same, secured
+	plain [maxPacket + srtpOverhead]byte // packet that came, in the clear
+	pcm   [frameMost]int16               // sound being made
+	sums  [numRoles][frameSize]int32     // of the voices of a bridge
+	frame [frameMost]byte                // the same, coded
+	hand  deliver                        // s.arrive, bound once
 }
 
 // frameMost is the longest packet that we make ourselves, 60 ms in samples.

@@ -69,7 +69,8 @@ func TestEveryCommandIsAPlainValue(t *testing.T) {
 	for _, c := range []Command{
 		SetRemote{Leg: "a", Addr: netip.MustParseAddrPort("[::1]:4000"), Control: netip.MustParseAddrPort("[::1]:4007"), Mux: true, Codec: PCMA,
 			AudioType: 97, EventType: 96, EventIn: 101, Send: true, Receive: true, PTime: 30 * time.Millisecond,
-			Latch: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, InBandDTMF: true},
+			Latch: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, InBandDTMF: true,
+			SRTP: SRTP{Suite: "AEAD_AES_256_GCM", Ours: []byte{1}, Theirs: []byte{2}, MKI: []byte{3}}},
 		Play{"a", 7, []ClipID{"x", "y"}, Tone{ToneSine, 440, 480.5, time.Second}, true},
 		Stop{"a", 7}, Seat{"b", "a", Barger}, Leave{"a"},
 		Record{"r", "/x.wav", "a", "b"}, Tap{"r", "a", "b"}, Pause{"r", true}, Finish{"r"},

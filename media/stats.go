@@ -24,6 +24,9 @@ type Stats struct {
 	RTCPByes      atomic.Uint64 // goodbyes of peers, which end nothing
 	RTCPStrangers atomic.Uint64 // RTCP from a source that is not the peer
 
+	SRTPBad    atomic.Uint64 // secured packets with a wrong key or tag, or that came before
+	SRTPErrors atomic.Uint64 // legs whose keys are of no use; nothing goes through them
+
 	QueueDrops atomic.Uint64 // datagrams dropped before the shard read them
 	SendErrors atomic.Uint64 // packets the system did not take
 	LateTicks  atomic.Uint64 // clock ticks more than 20 ms late

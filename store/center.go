@@ -86,6 +86,7 @@ type Agent struct {
 	WrapUp    *Duration      `json:"wrap_up,omitempty"`  // instead of the queue's
 	State     string         `json:"state,omitempty"`    // initial state: "ready", "not ready", "logged out" (default)
 	Role      string         `json:"role,omitempty"`     // "agent" (default) or "supervisor"
+	SRTP      string         `json:"srtp,omitempty"`     // secured audio (SDES): "off" (default, or what his trunk has), "prefer", "require"; use TLS with it
 	Outbound  []string       `json:"outbound,omitempty"` // trunks he may dial out through; empty: none
 }
 
@@ -170,6 +171,7 @@ type Trunk struct {
 	Hairpin   string   `json:"hairpin,omitempty"`   // "allow": its calls may go out over a trunk again; default "deny"
 	CallerID  string   `json:"caller_id,omitempty"` // number shown on calls out; default: the caller's own
 	Expires   Duration `json:"expires,omitempty"`   // registration; default 10m
+	SRTP      string   `json:"srtp,omitempty"`      // secured audio (SDES): "off" (default), "prefer", "require"; use TLS with it
 	NoAnswer  Duration `json:"no_answer,omitempty"` // silence before the next peer; default 4s
 }
 

@@ -42,7 +42,7 @@ func (s *Session) offerFormats() []format {
 
 // compose writes a description of ours: lines in their order, all with port 0
 // but the active one. The version grows only if anything else changed.
-func (s *Session) compose(lines []mediaLine, active int, formats []format, d Direction) []byte {
+func (s *Session) compose(lines []mediaLine, active int, formats []format, d Direction, crypto []pion.Attribute) []byte {
 	family, ip := "IP4", s.local.Addr.Addr()
 	if ip.Is6() {
 		family = "IP6"
@@ -63,6 +63,7 @@ func (s *Session) compose(lines []mediaLine, active int, formats []format, d Dir
 		m := &pion.MediaDescription{MediaName: pion.MediaName{Media: l.media, Protos: l.protos, Formats: []string{l.format}}}
 		if i == active {
 			s.audio(m, formats, d, s.active >= 0 && s.agreed.Mux)
+			m.Attributes = append(m.Attributes, crypto...)
 		}
 		desc.MediaDescriptions = append(desc.MediaDescriptions, m)
 	}

@@ -7,8 +7,8 @@
 // network: they are bounded in bytes, lines and media, and none makes it panic.
 //
 // It knows nothing of SIP, RTP sockets or calls. Video, fax and whatever else is
-// offered beside audio is answered with port 0. Only plain RTP is spoken;
-// secured profiles (RTP/SAVP and its kin) are refused by name.
+// offered beside audio is answered with port 0. Audio is plain RTP, or secured
+// with keys in the description (SDES, RFC 4568) where Local.SRTP allows it.
 package sdp
 
 import (
@@ -17,6 +17,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	pion "github.com/pion/sdp/v3"
 )
 
 // Errors to branch on; what is returned wraps one of them and says more.
@@ -86,6 +88,7 @@ type Local struct {
 	Codecs []uint8        // what we speak: PCMU, PCMA, in the order we offer; empty = both
 	Events bool           // telephone-events (RFC 4733)
 	PTime  time.Duration  // packets we ask for; default 20 ms
+	SRTP   Policy         // secured audio; default Off
 }
 
 // Remote is what was agreed: where to send what.
@@ -99,6 +102,7 @@ type Remote struct {
 	PTime       time.Duration  // packets they ask for, 10 to 60 ms in steps of 10; 20 ms if they don't say
 	Send        bool           // we may send
 	Receive     bool           // they may send
+	Crypto      Crypto         // how audio is secured; Suite "" = it is not
 	Held        bool           // they put us on hold: sendonly, inactive, or address 0.0.0.0 or ::
 }
 
@@ -115,6 +119,8 @@ type Session struct {
 	agreed  Remote      // valid when active >= 0
 	pending bool        // an offer of ours may be answered
 	offered Direction   // of the pending offer
+
+	keys map[string]string // ours by suite, as far as they were told
 }
 
 // mediaLine is what must be repeated of a media line in later descriptions.
@@ -143,9 +149,18 @@ func New(l Local) *Session {
 func (s *Session) Offer(d Direction) []byte {
 	s.pending, s.offered = true, d
 	if s.active < 0 {
-		return s.compose([]mediaLine{{"audio", []string{"RTP", "AVP"}, ""}}, 0, s.offerFormats(), d)
+		return s.compose([]mediaLine{{"audio", s.offerProtos(), ""}}, 0, s.offerFormats(), d, s.offeredCryptos())
 	}
-	return s.compose(s.lines, s.active, s.offerFormats(), d)
+	return s.compose(s.lines, s.active, s.offerFormats(), d, s.offeredCryptos())
+}
+
+// offerProtos is the profile of our first offer: with Prefer it is the plain one,
+// which those refuse least who know of no keys.
+func (s *Session) offerProtos() []string {
+	if s.local.SRTP == Require {
+		return []string{"RTP", "SAVP"}
+	}
+	return []string{"RTP", "AVP"}
 }
 
 // Answer answers an offer of theirs; want is what we would like. The first codec
@@ -161,6 +176,11 @@ func (s *Session) Answer(offer []byte, want Direction) ([]byte, Remote, error) {
 		return nil, Remote{}, err
 	}
 	r := st.remote(want)
+	var crypto []pion.Attribute
+	if l := st.crypto; l.suite != "" {
+		r.Crypto = Crypto{Suite: l.suite, Ours: s.keyFor(l.suite), Theirs: l.key, MKI: l.mki}
+		crypto = append(crypto, cryptoAttribute(l.tag, l.suite, r.Crypto.Ours))
+	}
 	r.Held = !st.direction.receives()
 
 	lines := make([]mediaLine, len(d.MediaDescriptions))
@@ -172,7 +192,7 @@ func (s *Session) Answer(offer []byte, want Direction) ([]byte, Remote, error) {
 	if r.EventType != 0 {
 		formats = append(formats, format{r.EventType, eventName})
 	}
-	return s.compose(lines, i, formats, direction(r.Send, r.Receive)), r, nil
+	return s.compose(lines, i, formats, direction(r.Send, r.Receive), crypto), r, nil
 }
 
 // Accept reads their answer to our last offer. It may be called again for the
@@ -187,15 +207,18 @@ func (s *Session) Accept(answer []byte) (Remote, error) {
 		return Remote{}, err
 	}
 	i := max(s.active, 0)
-	st, err := s.stream(d, i)
+	st, err := s.stream(d, i, true)
 	if err != nil {
 		return Remote{}, err
 	}
 	r := st.remote(s.offered)
+	if l := st.crypto; l.suite != "" {
+		r.Crypto = Crypto{Suite: l.suite, Ours: s.keyFor(l.suite), Theirs: l.key, MKI: l.mki}
+	}
 	// They can't receive what we did not offer to send: that is not a hold.
 	r.Held = st.zero || s.offered.sends() && !st.direction.receives()
 	if s.active < 0 {
-		s.lines = []mediaLine{{"audio", []string{"RTP", "AVP"}, "0"}}
+		s.lines = []mediaLine{{"audio", s.offerProtos(), "0"}}
 	}
 	s.active, s.agreed = i, r
 	return r, nil

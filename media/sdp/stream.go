@@ -21,8 +21,9 @@ type stream struct {
 	number    uint8 // payload type of codec
 	event     uint8
 	ptime     time.Duration
-	control   uint16    // port for RTCP; 0 = the one above
-	mux       bool      // RTCP may share the port of RTP
+	control   uint16 // port for RTCP; 0 = the one above
+	mux       bool   // RTCP may share the port of RTP
+	crypto    cryptoLine
 	direction Direction // theirs; a stream to nowhere receives nothing
 }
 
@@ -50,18 +51,29 @@ func (s *Session) choose(d *pion.SessionDescription) (int, stream, error) {
 		order = append(order, i)
 	}
 	var first error
+	plain, plainStream := -1, stream{}
 	for _, i := range order {
 		m := &d.MediaDescriptions[i].MediaName
 		if !strings.EqualFold(m.Media, "audio") || m.Port.Value == 0 {
 			continue
 		}
-		st, err := s.stream(d, i)
+		st, err := s.stream(d, i, false)
 		if err == nil {
-			return i, st, nil
+			// A secured line behind a plain one is worth more, where we like that.
+			if s.local.SRTP == Off || st.crypto.suite != "" || i == s.active {
+				return i, st, nil
+			}
+			if plain < 0 {
+				plain, plainStream = i, st
+			}
+			continue
 		}
 		if first == nil {
 			first = err
 		}
+	}
+	if plain >= 0 {
+		return plain, plainStream, nil
 	}
 	if first == nil {
 		first = fmt.Errorf("sdp: %w in %d media lines", ErrNoAudio, len(d.MediaDescriptions))
@@ -69,8 +81,8 @@ func (s *Session) choose(d *pion.SessionDescription) (int, stream, error) {
 	return 0, stream{}, first
 }
 
-// stream reads media line i as our audio.
-func (s *Session) stream(d *pion.SessionDescription, i int) (stream, error) {
+// stream reads media line i as our audio; answer is true if it answers ours.
+func (s *Session) stream(d *pion.SessionDescription, i int, answer bool) (stream, error) {
 	if i >= len(d.MediaDescriptions) {
 		return stream{}, fmt.Errorf("sdp: %w: media line %d is missing", ErrNoAudio, i+1)
 	}
@@ -81,10 +93,11 @@ func (s *Session) stream(d *pion.SessionDescription, i int) (stream, error) {
 	case m.MediaName.Port.Value == 0:
 		return stream{}, fmt.Errorf("sdp: %w: it was refused with port 0", ErrNoAudio)
 	}
-	if proto := strings.Join(m.MediaName.Protos, "/"); !strings.EqualFold(proto, "RTP/AVP") && !strings.EqualFold(proto, "RTP/AVPF") {
-		return stream{}, fmt.Errorf("sdp: %w: profile %s is not spoken here, only RTP/AVP", ErrNoCodec, proto)
+	crypto, err := s.secure(m, answer)
+	if err != nil {
+		return stream{}, err
 	}
-	st := stream{direction: directionOf(d.Attributes, SendRecv), ptime: ptimeOf(m.Attributes)}
+	st := stream{crypto: crypto, direction: directionOf(d.Attributes, SendRecv), ptime: ptimeOf(m.Attributes)}
 	st.direction = directionOf(m.Attributes, st.direction)
 	st.readControl(m.Attributes)
 	if err := st.readAddr(d, m, s.local.Addr.Addr()); err != nil {
