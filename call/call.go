@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hotline/acd"
+	"hotline/media"
 	"hotline/sip"
 	"hotline/store"
 )
@@ -36,6 +37,8 @@ type Call struct {
 	answers bool   // we have sent 200
 
 	legs []*Leg // live ones beside the caller's
+
+	watched watched // by supervisors
 
 	acd    chan acd.Command // from the dispatcher
 	cancel context.CancelCauseFunc
@@ -162,6 +165,8 @@ func (c *Call) answer(ctx context.Context) error {
 		c.cdr.Answered = time.Now()
 		c.caller.answered.CompareAndSwap(0, time.Now().UnixNano())
 		c.inc.Answer(c.caller)
+		// Who supervises the call hears him wherever he is led.
+		c.eng.media.Do(media.Seat{Bridge: media.BridgeID(c.id), Leg: c.caller.id, Role: media.Caller})
 	}
 	return c.caller.waitReady(ctx)
 }
@@ -175,6 +180,7 @@ func (c *Call) finish(ctx context.Context) {
 	for _, l := range c.legs {
 		c.dropLeg(l, causeNormal, c.legBlame(l))
 	}
+	c.cdr.Legs = append(c.cdr.Legs, c.dismiss(ErrUnknown, "the call ended")...)
 	now := time.Now()
 	st := c.caller.close()
 	cause := c.verdict(gone)
@@ -286,6 +292,7 @@ func (c *Call) journal() {
 			j.Dialogs = append(j.Dialogs, b)
 		}
 	}
+	c.journalSupervisors(&j)
 	if c.rec != nil {
 		r := *c.rec
 		j.Recording = &r

@@ -107,6 +107,12 @@ func (e *Engine) Calls() []CallView {
 			byID[v.ID] = *v
 		}
 	}
+	for _, s := range e.Supervisions() {
+		if v, ok := byID[s.Call]; ok {
+			v.Supervisors = append(v.Supervisors, s)
+			byID[s.Call] = v
+		}
+	}
 	out := make([]CallView, 0, len(byID))
 	for _, id := range sortedKeys(byID) { // ids are ordered by time
 		out = append(out, byID[id])

@@ -57,6 +57,8 @@ type Engine struct {
 	sounds   sounds
 	legs     sync.Map // media.LegID -> *Leg
 	records  sync.Map // media.RecordingID -> store.Recording
+	supers   supervisors
+	rooms    rooms
 	jobs     jobs
 
 	mu       sync.Mutex // guards calls, busy, degraded

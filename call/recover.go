@@ -177,6 +177,7 @@ func (e *Engine) close(j store.Journal) {
 			c.Offers[i].Ended, c.Offers[i].Result = now, "engine restarted"
 		}
 	}
+	e.cutSupervisions(&c)
 	if c.Trace != "" {
 		c.Trace += "; "
 	}

@@ -203,10 +203,9 @@ func (c *Call) seat(l *Leg) {
 	c.eng.media.Do(media.Seat{Bridge: b, Leg: l.id, Role: media.Agent})
 }
 
-// unseat takes both out again.
+// unseat takes the second leg out again; the bridge remains the caller's.
 func (c *Call) unseat(l *Leg) {
 	c.eng.media.Do(media.Leave{Leg: l.id})
-	c.eng.media.Do(media.Leave{Leg: c.caller.id})
 	c.caller.stop() // hold music
 }
 

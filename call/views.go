@@ -48,6 +48,8 @@ type CallView struct {
 	Agent    string    `json:"agent,omitempty"`
 	Language string    `json:"language,omitempty"`
 	Trace    []string  `json:"trace"` // stages so far
+
+	Supervisors []SupervisionView `json:"supervisors,omitempty"`
 }
 
 // NumberView is what can be dialled.

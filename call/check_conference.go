@@ -1,0 +1,21 @@
+package call
+
+import (
+	"fmt"
+	"strings"
+
+	"hotline/store"
+)
+
+// maxPIN is the longest PIN of a conference, in digits.
+const maxPIN = 16
+
+func (k *check) conference(id string, c store.Conference) {
+	k.id("conferences", id)
+	if c.Max < 0 || c.Max > maxConference {
+		k.add(at("conferences", id, "max"), fmt.Sprintf("%d is out of range", c.Max), fmt.Sprintf("1 to %d", maxConference))
+	}
+	if strings.Trim(c.PIN, "0123456789") != "" || len(c.PIN) > maxPIN {
+		k.add(at("conferences", id, "pin"), "can't be typed on a phone", fmt.Sprintf("up to %d digits, in quotes", maxPIN))
+	}
+}
