@@ -32,6 +32,7 @@ var paths = map[string]func() func(i int){
 			s.playFrame(l, 160)
 		}
 	},
+	"conference of ten": func() func(int) { return conference(10) },
 	"mix of three": func() func(int) {
 		s, l, _ := quiet()
 		c := newLeg("c")

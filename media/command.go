@@ -26,7 +26,8 @@ const (
 // Role says who a seated leg is; the table hears says whom it hears.
 type Role uint8
 
-// Roles of a bridge. A Coach is heard by agents only, a Listener by nobody.
+// Roles of a bridge. A Coach is heard by agents only, a Listener by nobody. Keys
+// of all but Caller and Agent are told as events and not passed on.
 const (
 	Caller Role = iota
 	Agent

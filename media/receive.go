@@ -150,6 +150,13 @@ func (s *shard) keyPacket(l *leg, h header, payload []byte, at time.Duration) {
 		return
 	}
 	key, press := l.keys.packet(h, k, at)
+	if l.bridge != nil && l.role >= Listener { // a supervisor's keys are orders, for nobody's ears
+		s.skip(l, h)
+		if press {
+			s.digit(l, key, "rfc4733")
+		}
+		return
+	}
 	for _, to := range l.passTo {
 		s.forwardKey(l, to, h, k, payload[:4], press)
 	}
