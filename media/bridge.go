@@ -135,27 +135,39 @@ type jitterVoice struct {
 	frame [frameSize]int16
 }
 
-// past is the last audio of a speaker who is passed through.
+// past is the last audio of a speaker who is passed through: a ring, so that a
+// packet touches no more memory than its own length.
 type past struct {
-	b     [historySize]byte
+	b     [pastRing]byte
+	end   int // where the next byte goes
 	codec Codec
 	last  header // of the youngest packet
 	size  int    // of that
 	at    time.Duration
 }
 
+const pastRing = 512 // more than historySize
+
 func (p *past) add(h header, c Codec, payload []byte, at time.Duration) {
-	n := len(payload)
-	if h.ssrc != p.last.ssrc || int32(h.ts-p.last.ts) < 0 {
-		if int16(h.seq-p.last.seq) < 0 && h.ssrc == p.last.ssrc {
-			return // late
-		}
+	if h.ssrc == p.last.ssrc && int16(h.seq-p.last.seq) < 0 {
+		return // late
 	}
-	if n < historySize {
-		copy(p.b[:], p.b[n:])
+	p.codec, p.last, p.size, p.at = c, h, len(payload), at
+	if len(payload) > historySize {
+		payload = payload[len(payload)-historySize:]
 	}
-	copy(p.b[max(0, historySize-n):], payload[max(0, n-historySize):])
-	p.codec, p.last, p.size, p.at = c, h, n, at
+	n := copy(p.b[p.end:], payload)
+	copy(p.b[:], payload[n:])
+	p.end = (p.end + len(payload)) % pastRing
+}
+
+// sound gives the last samples.
+func (p *past) sound(out *[historySize]int16) {
+	var b [historySize]byte
+	from := (p.end + pastRing - historySize) % pastRing
+	n := copy(b[:], p.b[from:])
+	copy(b[n:], p.b[:])
+	p.codec.Decode(out[:], b[:])
 }
 
 // prime lets a buffer that comes in continue what its hearers heard until now:
@@ -166,7 +178,7 @@ func (s *shard) prime(l *leg, hearers []*leg) {
 		return
 	}
 	var last [historySize]int16
-	p.codec.Decode(last[:], p.b[:])
+	p.sound(&last)
 	hold := int32(0)
 	for _, to := range hearers {
 		if ahead := int32(to.tx.next - to.tx.clock(s.now)); to.mixed && ahead < mostAhead {
