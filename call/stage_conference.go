@@ -22,27 +22,39 @@ const (
 // rooms are the conferences that somebody is in.
 type rooms struct {
 	mu sync.Mutex // guards in
-	in map[string]map[*Call]chan struct{}
+	in map[string]map[*Call]*place
 }
 
-// enter counts a call in, unless the room is full. The channel tells that the
-// number of those in it has changed.
-func (r *rooms) enter(room string, c *Call, most int) (changed chan struct{}, ok bool) {
+// place is one caller's in a room.
+type place struct {
+	seated  bool          // he hears and is heard
+	changed chan struct{} // the number of those seated may be another
+}
+
+// enter keeps a place for a call, unless the room is full.
+func (r *rooms) enter(room string, c *Call, most int) (p *place, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.in[room]) >= most {
 		return nil, false
 	}
 	if r.in == nil {
-		r.in = map[string]map[*Call]chan struct{}{}
+		r.in = map[string]map[*Call]*place{}
 	}
 	if r.in[room] == nil {
-		r.in[room] = map[*Call]chan struct{}{}
+		r.in[room] = map[*Call]*place{}
 	}
-	changed = make(chan struct{}, 1)
-	r.in[room][c] = changed
+	p = &place{changed: make(chan struct{}, 1)}
+	r.in[room][c] = p
+	return p, true
+}
+
+// take counts a call in as one who is heard.
+func (r *rooms) take(room string, p *place) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p.seated = true
 	r.tell(room)
-	return changed, true
 }
 
 func (r *rooms) leave(room string, c *Call) {
@@ -57,18 +69,25 @@ func (r *rooms) leave(room string, c *Call) {
 
 // tell wakes all who are in a room; it never blocks.
 func (r *rooms) tell(room string) {
-	for _, ch := range r.in[room] {
+	for _, p := range r.in[room] {
 		select {
-		case ch <- struct{}{}:
+		case p.changed <- struct{}{}:
 		default:
 		}
 	}
 }
 
-func (r *rooms) count(room string) int {
+// seated counts those who hear each other.
+func (r *rooms) seated(room string) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.in[room])
+	n := 0
+	for _, p := range r.in[room] {
+		if p.seated {
+			n++
+		}
+	}
+	return n
 }
 
 // conferenceStage is the caller in a room with the callers of other calls, each
@@ -95,7 +114,7 @@ func (s conferenceStage) run(ctx context.Context, c *Call) stage {
 		}
 		return nil
 	}
-	changed, ok := c.eng.rooms.enter(s.room, c, places(room))
+	p, ok := c.eng.rooms.enter(s.room, c, places(room))
 	if !ok {
 		c.blame(486, 17, "conference is full", "us")
 		return goodbyeStage{prompts: []string{"number-busy", "goodbye"}}
@@ -104,7 +123,7 @@ func (s conferenceStage) run(ctx context.Context, c *Call) stage {
 	if err := c.say(ctx, "beep"); err != nil {
 		return nil
 	}
-	s.sit(ctx, c, changed)
+	s.sit(ctx, c, p)
 	return nil
 }
 
@@ -117,14 +136,15 @@ func places(room store.Conference) int {
 }
 
 // sit is the caller's time in the room. Who is alone hears music.
-func (s conferenceStage) sit(ctx context.Context, c *Call, changed <-chan struct{}) {
+func (s conferenceStage) sit(ctx context.Context, c *Call, p *place) {
 	c.eng.media.Do(media.Seat{Bridge: media.BridgeID("conference/" + s.room), Leg: c.caller.id, Role: media.Caller})
 	defer c.eng.media.Do(media.Leave{Leg: c.caller.id})
+	c.eng.rooms.take(s.room, p)
 	c.caller.talks.Store(time.Now().UnixNano())
 	defer c.caller.talks.Store(0)
 	alone := false
 	for {
-		if is := c.eng.rooms.count(s.room) < 2; is != alone {
+		if is := c.eng.rooms.seated(s.room) < 2; is != alone {
 			alone = is
 			if alone {
 				c.caller.start(c.eng.music(store.Queue{}), media.Tone{}, true)
@@ -133,7 +153,7 @@ func (s conferenceStage) sit(ctx context.Context, c *Call, changed <-chan struct
 			}
 		}
 		select {
-		case <-changed:
+		case <-p.changed:
 		case <-c.caller.digits: // they went to the others as sound, or mean nothing
 		case <-c.caller.holds:
 		case <-c.caller.updated:
