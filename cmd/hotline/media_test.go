@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -16,9 +17,23 @@ import (
 	"hotline/recordings"
 )
 
-// mostDelay is the longest that a packet may take through the media process, on
-// a machine that is not too busy to measure it.
-const mostDelay = 60 * time.Millisecond
+// Longest that a packet may take through the media process: on a machine whose
+// processors are enough for what runs on it, and on another one, where the load
+// itself is late.
+const (
+	mostDelay = 60 * time.Millisecond
+	lateDelay = 400 * time.Millisecond
+)
+
+// longest is the delay that this machine allows now.
+func longest() time.Duration {
+	b, _ := os.ReadFile("/proc/loadavg")
+	first, _, _ := strings.Cut(string(b), " ")
+	if load, err := strconv.ParseFloat(first, 64); err == nil && load > float64(runtime.NumCPU()) {
+		return lateDelay
+	}
+	return mostDelay
+}
 
 // mediaPID is the media process that a server uses, as its greeting says.
 func (v *victim) mediaPID() int {
@@ -62,10 +77,11 @@ func (v *victim) kill() {
 }
 
 // wantAudio fails unless all ends of so many calls have heard each other well.
-func (v *victim) wantAudio(what string, h callload.Heard, calls int, over, most time.Duration) {
+func (v *victim) wantAudio(what string, h callload.Heard, calls int, over time.Duration) {
 	v.t.Helper()
-	v.t.Logf("%s: %d ends, %d packets at least, %d lost, longest gap %s, longest delay %s", what, h.Ends, h.Packets, h.Lost,
-		h.Gap.Round(time.Millisecond), h.Delay.Round(time.Millisecond))
+	most := longest()
+	v.t.Logf("%s: %d ends, %d packets at least, %d lost, longest gap %s, longest delay %s of %s", what, h.Ends, h.Packets, h.Lost,
+		h.Gap.Round(time.Millisecond), h.Delay.Round(time.Millisecond), most.Round(time.Millisecond))
 	if h.Ends != 2*calls || h.Packets < uint64(over/(20*time.Millisecond))*9/10 || h.Lost != 0 || h.Delay > most {
 		v.t.Errorf("%s: got %+v, want %d ends, none lost, no delay over %s", what, h, 2*calls, most)
 	}
@@ -76,15 +92,13 @@ func TestAudioGoesOnWhileTheControlProcessIsKilledAndStartedAgain(t *testing.T) 
 	v := newVictim(t, "--adopt", "2s")
 	running := v.dial(calls)
 	began := time.Now()
-	heard := v.load.Watch()
 	time.Sleep(time.Second)
-	most := max(mostDelay, 2*heard().Delay)
 	pid := v.mediaPID()
 	idle := sockets(pid)
-	heard = v.load.Watch()
+	heard := v.load.Watch()
 	v.kill()
 	time.Sleep(dead)
-	v.wantAudio("without a control process", heard(), calls, dead, most)
+	v.wantAudio("without a control process", heard(), calls, dead)
 
 	byes := v.load.Byes()
 	heard = v.load.Watch()
@@ -93,7 +107,7 @@ func TestAudioGoesOnWhileTheControlProcessIsKilledAndStartedAgain(t *testing.T) 
 		t.Errorf("media process: got %d, want %d that still runs", got, pid)
 	}
 	time.Sleep(time.Second)
-	v.wantAudio("with the next one", heard(), calls, time.Second, most)
+	v.wantAudio("with the next one", heard(), calls, time.Second)
 	if v.load.Byes() != byes {
 		t.Error("a call was ended before the grace time was over")
 	}
@@ -218,7 +232,7 @@ func TestServeUsesAMediaProcessThatSomebodyElseRuns(t *testing.T) {
 	running := v.dial(3)
 	heard := v.load.Watch()
 	time.Sleep(time.Second)
-	v.wantAudio("through somebody else's process", heard(), 3, time.Second, time.Second)
+	v.wantAudio("through somebody else's process", heard(), 3, time.Second)
 	for _, c := range running {
 		if err := c.Hangup(); err != nil {
 			t.Error(err)

@@ -96,6 +96,14 @@ func (h *hotline) start() {
 	args := append([]string{"serve", "--data", h.data, "--rtp", h.rtp,
 		"--sip", fmt.Sprintf("udp://%s,tcp://%s", h.addr(), h.addr())}, h.args...)
 	h.p = run(h.t, "hotline", nil, h.bin, args...)
+	p := h.p
+	h.t.Cleanup(func() { // in order, so that its media process ends, too
+		_ = p.cmd.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-p.done:
+		case <-time.After(15 * time.Second):
+		}
+	})
 	h.within(20*time.Second, "hotline answers", func() error {
 		if h.p.over() {
 			h.t.Fatalf("hotline ended at its start: %s", h.p.output())
@@ -284,6 +292,7 @@ func run(t *testing.T, name string, env []string, path string, args ...string) *
 	p := &process{cmd: exec.Command(path, args...), done: make(chan struct{}), out: &buffer{}}
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
 	p.cmd.Env = append(os.Environ(), env...)
+	p.cmd.WaitDelay = time.Second // a media process may outlive hotline and hold its output
 	// Should the tests themselves be killed, no child is left over.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	r, w, err := os.Pipe()
