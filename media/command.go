@@ -172,18 +172,27 @@ type SendDigit struct {
 	Duration time.Duration
 }
 
+// MaskDigits keeps the keys of a leg out of recordings while On: its channel is
+// silent while a key is held and 100 ms around, whether the key sounds or comes
+// as telephone-event. Digit events and what others hear stay as they are.
+type MaskDigits struct {
+	Leg LegID
+	On  bool
+}
+
 // Close ends a leg: it leaves its bridge and recordings, its play is cut, its
 // socket closed. Closed is the last event of the leg.
 type Close struct{ Leg LegID }
 
-func (SetRemote) command() {}
-func (Play) command()      {}
-func (Stop) command()      {}
-func (Seat) command()      {}
-func (Leave) command()     {}
-func (Record) command()    {}
-func (Tap) command()       {}
-func (Pause) command()     {}
-func (Finish) command()    {}
-func (SendDigit) command() {}
-func (Close) command()     {}
+func (SetRemote) command()  {}
+func (Play) command()       {}
+func (Stop) command()       {}
+func (Seat) command()       {}
+func (Leave) command()      {}
+func (Record) command()     {}
+func (Tap) command()        {}
+func (Pause) command()      {}
+func (Finish) command()     {}
+func (SendDigit) command()  {}
+func (MaskDigits) command() {}
+func (Close) command()      {}

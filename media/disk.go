@@ -196,6 +196,8 @@ func (d *disk) seal(j job) {
 		if err := f.rename(); err != nil {
 			f.fail(err)
 			r.Path = f.live
+		} else if err := writePeaks(f.path); err != nil {
+			d.stats.PeakErrors.Add(1) // they can be made from the recording again
 		}
 	}
 	if f.err != nil {

@@ -59,6 +59,8 @@ func (s *shard) doLeg(c Command) {
 		if code, ok := keyCode(c.Digit); ok {
 			s.press(l, code, c.Duration)
 		}
+	case MaskDigits:
+		l.maskDigits(c.On)
 	case Close:
 		s.closeLeg(l)
 	}
@@ -78,6 +80,8 @@ func legOf(c Command) LegID {
 	case Leave:
 		return c.Leg
 	case SendDigit:
+		return c.Leg
+	case MaskDigits:
 		return c.Leg
 	case Close:
 		return c.Leg

@@ -60,6 +60,7 @@ type leg struct {
 	mixed  bool         // it hears a mix
 
 	taps []tap // recordings that hear this one
+	mask *mask // nil unless keys are kept out of them
 }
 
 func newLeg(id LegID) *leg {

@@ -120,13 +120,14 @@ func (s *shard) skip(l *leg, h header) {
 }
 
 func (s *shard) audio(l *leg, h header, codec Codec, payload []byte, at time.Duration) {
-	for _, t := range l.taps {
-		t.rec.audio(t.channel, h, codec, payload, at)
-	}
+	s.tapped(l, h, codec, payload, at)
 	if l.detector != nil {
 		if key, ok := l.detector.audio(codec, payload); ok {
 			s.digit(l, key, "inband")
 		}
+	}
+	if l.mask != nil {
+		l.maskAudio(codec, payload, at)
 	}
 	if l.jitter != nil {
 		if l.jitter.put(h, codec, payload, samples(at.Microseconds())) {
@@ -148,6 +149,9 @@ func (s *shard) keyPacket(l *leg, h header, payload []byte, at time.Duration) {
 		s.stats.Malformed.Add(1)
 		s.skip(l, h)
 		return
+	}
+	if l.mask != nil {
+		l.maskKey(at, 0)
 	}
 	key, press := l.keys.packet(h, k, at)
 	if l.bridge != nil && l.role >= Listener { // a supervisor's keys are orders, for nobody's ears

@@ -114,9 +114,9 @@ func (r *recording) clock(at time.Duration) int64 {
 }
 
 // audio writes a packet into its channel.
-func (r *recording) audio(ch uint8, h header, c Codec, payload []byte, at time.Duration) {
+func (r *recording) audio(ch uint8, h header, c Codec, payload []byte, at time.Duration, muted bool) {
 	pos := r.place[ch].at(h, r.clock(at))
-	if r.paused {
+	if r.paused || muted {
 		return
 	}
 	// What is too old or too far ahead falls away at either end.

@@ -74,7 +74,7 @@ func TestEveryCommandIsAPlainValue(t *testing.T) {
 		Play{"a", 7, []ClipID{"x", "y"}, Tone{ToneSine, 440, 480.5, time.Second}, true},
 		Stop{"a", 7}, Seat{"b", "a", Barger}, Leave{"a"},
 		Record{"r", "/x.wav", "a", "b"}, Tap{"r", "a", "b"}, Pause{"r", true}, Finish{"r"},
-		SendDigit{"a", '#', time.Second}, Close{"a"},
+		SendDigit{"a", '#', time.Second}, MaskDigits{"a", true}, Close{"a"},
 	} {
 		b, err := json.Marshal(c)
 		if err != nil {

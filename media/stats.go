@@ -49,5 +49,6 @@ type Stats struct {
 	RecordBytes  atomic.Uint64 // audio bytes handed to the disk
 	RecordDrops  atomic.Uint64 // audio bytes replaced by silence: disk too slow
 	RecordErrors atomic.Uint64 // recordings that ended with an error
+	PeakErrors   atomic.Uint64 // outlines of recordings that could not be written
 	Panics       atomic.Uint64 // panics caught at a packet or command
 }

@@ -3,6 +3,7 @@
 //
 //	root/2026/11/20/<id>.wav       whole, never changed again
 //	root/2026/11/20/<id>.sha256    its checksum, as sha256sum -c reads it
+//	root/2026/11/20/<id>.peaks     its outline, to be drawn (media.Peaks)
 //	root/2026/11/20/<id>.live.wav  still being written by media
 //
 // A recording is known by its id; the day is that of its beginning in UTC. The
@@ -195,6 +196,9 @@ func (d *Dir) Delete(id string) error {
 	}
 	// The checksum goes last: a crash in between leaves nothing that can be heard.
 	err = os.Remove(path)
+	if e := os.Remove(media.PeaksPath(path)); err == nil && !errors.Is(e, fs.ErrNotExist) {
+		err = e
+	}
 	if e := os.Remove(strings.TrimSuffix(path, finalSuffix) + sumSuffix); err == nil && !errors.Is(e, fs.ErrNotExist) {
 		err = e
 	}

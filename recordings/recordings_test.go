@@ -281,3 +281,21 @@ func FuzzWAVDuration(f *testing.F) {
 		}
 	})
 }
+
+func TestDeleteTakesTheOutlineAlong(t *testing.T) {
+	d := open(t)
+	r, err := d.Put("a", began, bytes.NewReader(wav(t, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	peaks := strings.TrimSuffix(r.Path, ".wav") + ".peaks"
+	if err := os.WriteFile(peaks, []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Delete("a"); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(peaks); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got %v, want the outline gone", err)
+	}
+}
