@@ -259,3 +259,24 @@ func TestServeSaysSoWhenNobodyRunsTheMediaProcess(t *testing.T) {
 		t.Errorf("got %v, %s, want what to do", err, out)
 	}
 }
+
+func TestAnIdleMediaProcessWithOtherPortsIsReplacedAndABusyOneKept(t *testing.T) {
+	v := newVictim(t, "--adopt", "1s")
+	first := v.mediaPID()
+	v.kill()
+	v.flag = []string{"--adopt", "1s", "--advertise", "127.0.0.1"}
+	v.start(v.data, v.sip.String())
+	if second := v.mediaPID(); second == first || alive(first) {
+		t.Errorf("media process: got %d, alive %t, want another than %d", second, alive(first), first)
+	}
+	v.dial(1)
+	time.Sleep(killDurable)
+	busy := v.mediaPID()
+	v.kill()
+	v.flag = []string{"--adopt", "1s"}
+	v.start(v.data, v.sip.String())
+	if got := v.mediaPID(); got != busy {
+		t.Errorf("media process with a call: got %d, want %d", got, busy)
+	}
+	v.until(5*time.Second, "the call is ended", func() bool { return v.load.AgentsUp() == 0 })
+}

@@ -25,6 +25,7 @@ import (
 // one that a service manager runs.
 type mediaPlane struct {
 	cfg    config.Config
+	want   media.Config // its address and ports
 	log    *slog.Logger
 	stderr io.Writer // of a process that we start
 	path   string    // of the socket
@@ -47,7 +48,7 @@ const (
 )
 
 // newPlane says how the engine gets its plane; nil: in this process.
-func (s *server) newPlane() call.NewPlane {
+func (s *server) newPlane(m media.Config) call.NewPlane {
 	if s.cfg.Media == config.MediaInline {
 		return nil
 	}
@@ -55,7 +56,7 @@ func (s *server) newPlane() call.NewPlane {
 	if !foreign {
 		path = filepath.Join(s.cfg.Data, mediaSocket)
 	}
-	s.plane = &mediaPlane{cfg: s.cfg, log: s.log, stderr: s.stderr, path: path, own: !foreign}
+	s.plane = &mediaPlane{cfg: s.cfg, want: m, log: s.log, stderr: s.stderr, path: path, own: !foreign}
 	return s.plane.connect
 }
 
@@ -63,8 +64,7 @@ func (p *mediaPlane) String() string {
 	if p == nil {
 		return config.MediaInline
 	}
-	_, _, _, pid := p.client.Where()
-	return fmt.Sprintf("%s (process %d)", p.cfg.Media, pid)
+	return fmt.Sprintf("%s (process %d)", p.cfg.Media, p.client.Home().PID)
 }
 
 // connect finds or starts the media process.
@@ -76,9 +76,16 @@ func (p *mediaPlane) connect(events func(media.Event)) (call.Plane, error) {
 		c, err := remote.Connect(ctx, rc)
 		var refused *remote.RefusedError
 		switch {
+		case err == nil && p.own && len(c.Left().Legs) == 0 && !p.fits(c.Home()):
+			p.log.Info("media process that runs nothing is replaced: it was started with other audio ports", "pid", c.Home().PID)
+			c.Close()
+			p.end(ctx)
 		case err == nil:
+			if !p.fits(c.Home()) {
+				p.log.Warn("media process keeps the audio address and ports that it was started with",
+					"pid", c.Home().PID, "has", fmt.Sprint(c.Home()), "not", p.cfg.RTP.String(), "advertise", p.cfg.Advertise)
+			}
 			p.client = c
-			p.compare()
 			return c, nil
 		case ctx.Err() != nil || !errors.As(err, &refused):
 			return nil, p.explain(err)
@@ -101,12 +108,10 @@ func (p *mediaPlane) explain(err error) error {
 	return fmt.Errorf("serve: media: %w", err)
 }
 
-// compare tells when the process that was found has other ports than we were told.
-func (p *mediaPlane) compare() {
-	if addr, first, last, pid := p.client.Where(); addr.String() != p.cfg.RTP.Host || first != p.cfg.RTP.Min || last != p.cfg.RTP.Max {
-		p.log.Warn("media process keeps the audio ports that it was started with", "pid", pid,
-			"rtp", config.PortRange{Host: addr.String(), Min: first, Max: last}.String(), "not", p.cfg.RTP.String())
-	}
+// fits tells whether a media process has the address and ports that we were told.
+func (p *mediaPlane) fits(h remote.Home) bool {
+	w := p.want
+	return h.Addr == w.Addr && h.Advertise == w.Advertise && h.PortMin == w.PortMin && h.PortMax == w.PortMax
 }
 
 // dial connects to the media process, and starts one if it is ours to start.

@@ -86,7 +86,7 @@ func (s *server) build() error {
 	s.engine, err = call.New(call.Config{
 		SIP: sip.Config{Packet: s.udp, Stream: s.tcp, Advertise: c.Advertise, Realm: c.Realm,
 			SessionExpires: c.SessionExpires},
-		Media: m, Plane: s.newPlane(), Store: s.store, Recordings: recs, Sealer: sealer, Version: version(),
+		Media: m, Plane: s.newPlane(m), Store: s.store, Recordings: recs, Sealer: sealer, Version: version(),
 		MaxCalls: c.MaxCalls, Grace: c.Grace, Adopt: c.Adopt, Log: s.log,
 	})
 	if err != nil {

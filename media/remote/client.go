@@ -88,9 +88,17 @@ func Connect(ctx context.Context, cfg ClientConfig) (*Client, error) {
 // recordings of an earlier control process. They go on until somebody closes them.
 func (c *Client) Left() media.State { return c.left }
 
-// Where tells the ports of the media process that Connect found, and its pid.
-func (c *Client) Where() (addr netip.Addr, first, last uint16, pid int) {
-	return c.theirs.Addr, c.theirs.PortMin, c.theirs.PortMax, c.theirs.PID
+// Home is how a media process was started.
+type Home struct {
+	PID              int
+	Addr, Advertise  netip.Addr // of RTP, as in media.Config
+	PortMin, PortMax uint16
+}
+
+// Home is that of the media process that Connect found.
+func (c *Client) Home() Home {
+	h := c.theirs
+	return Home{h.PID, h.Addr, h.Advertise, h.PortMin, h.PortMax}
 }
 
 // Stats are the engine's counters as they were a second ago at most.
@@ -263,8 +271,12 @@ const (
 	redialFine  = 10 * time.Second
 )
 
-// redial connects anew; nil: ctx ended first.
+// redial connects anew; nil: ctx ended first. A process that died soon after its
+// start is left alone for a while.
 func (c *Client) redial(ctx context.Context, wait time.Duration) (*link, time.Duration) {
+	if wait > redialFirst && !sleep(ctx, wait) {
+		return nil, wait
+	}
 	for {
 		l, err := c.connect(ctx)
 		if err == nil {
@@ -273,14 +285,22 @@ func (c *Client) redial(ctx context.Context, wait time.Duration) (*link, time.Du
 			return l, min(2*wait, redialMost)
 		}
 		c.log.Error("media process is not reached", "err", err, "again", wait.String())
-		t := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-			t.Stop()
+		if !sleep(ctx, wait) {
 			return nil, wait
-		case <-t.C:
 		}
 		wait = min(2*wait, redialMost)
+	}
+}
+
+// sleep is false if ctx ended first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
 	}
 }
 

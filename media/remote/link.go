@@ -237,17 +237,20 @@ func (c *Client) await(l *link) {
 	}
 }
 
-// End tells a media process of any version to close everything and exit.
+// endWait is the longest that a media process may take to finish its recordings.
+const endWait = 10 * time.Second
+
+// End tells a media process of any version to close everything and exit, and
+// waits until its recordings are whole.
 func End(conn net.Conn, version string, pid int) error {
 	b, err := jsonFrame(kindHello, hello{Protocol: -1, Version: version, PID: pid, End: true})
 	if err != nil {
 		return err
 	}
-	_ = conn.SetDeadline(time.Now().Add(shakeWait))
+	_ = conn.SetDeadline(time.Now().Add(endWait))
 	if _, err := conn.Write(b); err != nil {
 		return fmt.Errorf("remote: end: %w", err)
 	}
-	// It closes the connection when it has understood.
 	_, err = io.Copy(io.Discard, conn)
 	return err
 }

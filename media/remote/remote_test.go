@@ -3,6 +3,7 @@ package remote
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -357,14 +358,48 @@ func TestAnOwnMediaProcessEndsWithItsControlProcess(t *testing.T) {
 	})
 }
 
+func TestAMediaProcessThatDiesAgainAndAgainIsTriedWithPauses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dials := 0
+		c, err := Connect(context.Background(), ClientConfig{Dial: func(context.Context) (net.Conn, error) {
+			dials++
+			ours, theirs := net.Pipe()
+			go func() { // a process that greets and dies
+				var buf [4 + maxFrame]byte
+				_, _, _ = readFrame(theirs, &buf)
+				h, _ := jsonFrame(kindHello, hello{Protocol: Protocol})
+				ready, _ := frame(kindReady)
+				_, _ = theirs.Write(append(h, ready...))
+				_ = theirs.Close()
+			}()
+			return ours, nil
+		}, Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithTimeout(context.Background(), time.Minute)
+		defer stop()
+		c.Run(ctx)
+		if dials < 10 || dials > 25 {
+			t.Errorf("tries in a minute: got %d, want about 18", dials)
+		}
+	})
+}
+
 func TestAMediaProcessOfAnotherVersionCanBeEnded(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "r.wav")
 	inBubble(t, ServerConfig{}, func(r *rig) {
 		conn, err := r.dial(context.Background())
 		if err != nil {
 			t.Fatal(err)
 		}
+		c := r.server.engine
+		c.Do(media.Record{ID: "r", Path: path})
 		if err := End(conn, "9.9", 1); err != nil {
 			t.Error(err)
+		}
+		if _, err := os.Stat(path); err != nil {
+			t.Errorf("the recording is not whole when the connection ends: %v", err)
 		}
 		_ = conn.Close()
 		time.Sleep(time.Second)

@@ -48,6 +48,8 @@ type Server struct {
 	since   time.Time     // when it became alone
 	closed  bool          // nobody is taken any more
 	changed chan struct{} // closed and replaced when control changes
+
+	over chan struct{} // closed when the engine has ended
 }
 
 // Why a server ends.
@@ -67,7 +69,7 @@ func NewServer(cfg ServerConfig) (*Server, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	s := &Server{cfg: cfg, log: cfg.Log, ledger: newLedger(cfg.Room), since: time.Now(), changed: make(chan struct{})}
+	s := &Server{cfg: cfg, log: cfg.Log, ledger: newLedger(cfg.Room), since: time.Now(), changed: make(chan struct{}), over: make(chan struct{})}
 	cfg.Media.Events, cfg.Media.Log = s.heard, cfg.Log
 	var err error
 	if s.engine, err = media.New(cfg.Media); err != nil {
@@ -88,15 +90,14 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	defer end(nil)
 	var wg sync.WaitGroup
 	engine, stop := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	wg.Go(func() { s.engine.Run(engine); close(ended) }) // ends by stop
-	wg.Go(func() { s.linger(ctx, run) })                 // ends with run
-	wg.Go(func() { s.watch(run) })                       // ends with run
-	wg.Go(func() { s.accept(run, l, &wg) })              // ends when the listener is closed
+	wg.Go(func() { s.engine.Run(engine); close(s.over) }) // ends by stop
+	wg.Go(func() { s.linger(ctx, run) })                  // ends with run
+	wg.Go(func() { s.watch(run) })                        // ends with run
+	wg.Go(func() { s.accept(run, l, &wg) })               // ends when the listener is closed
 	<-run.Done()
 	err := l.Close()
 	stop()
-	<-ended // its last events wait for the control process now
+	<-s.over // its last events wait for the control process now
 	s.mu.Lock()
 	s.closed = true
 	if c := s.control; c != nil {
@@ -246,6 +247,7 @@ func (s *Server) shake(ctx context.Context, conn net.Conn) *control {
 	if theirs.End && theirs.Protocol != Protocol {
 		s.log.Info("media process is told to end", "pid", theirs.PID, "version", theirs.Version)
 		s.end(errTold)
+		<-s.over // whoever told us waits for the end of the connection
 		return nil
 	}
 	if theirs.Protocol != Protocol {

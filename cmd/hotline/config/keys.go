@@ -83,7 +83,7 @@ var Keys = []Key{
 			"en": "Calls of a killed process whose audio goes on may talk for so long after\nthe next one has started; then they are ended.",
 			"zh": "前一个进程被杀后语音仍在继续的通话，在新进程启动后还可通话这么久，然后被结束。",
 		},
-		set: func(c *Config, v string) error { return setDuration(&c.Adopt, v, 0, time.Hour) },
+		set: func(c *Config, v string) error { return setDuration(&c.Adopt, v, time.Second, time.Hour) },
 	},
 	{
 		Name: "advertise", Default: "", Example: "203.0.113.7",
