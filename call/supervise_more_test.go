@@ -141,3 +141,34 @@ func TestAKilledProcessLeavesAnEndOfEachSupervision(t *testing.T) {
 		}
 	})
 }
+
+func TestSupervisorsSitInCallsWhoseMediaIsAnotherProcess(t *testing.T) {
+	behindASocket(t, func(b *bed, m *mediaProcess) {
+		b.apply(supervisedCenter())
+		w := b.watched()
+		boss := w.supervise(w.boss, "1001", "9001", "listen")
+		streams := w.watch()
+		for _, step := range []struct {
+			key    string
+			agent  []float64
+			caller []float64
+		}{
+			{"2", []float64{callerHz, bossHz}, []float64{annHz}}, {"3", []float64{callerHz, bossHz}, []float64{annHz, bossHz}},
+			{"1", []float64{callerHz}, []float64{annHz}},
+		} {
+			must(t, boss.Press(w.ctx(), step.key, 0))
+			hearOnly(t, "key "+step.key, earOf{"agent", w.agent, step.agent}, earOf{"caller", w.caller, step.caller},
+				earOf{"supervisor", boss, []float64{annHz, callerHz}})
+		}
+		streams.unbroken(t, "caller", w.caller)
+		streams.unbroken(t, "agent", w.agent)
+		m.end() // and with it all audio
+		must(t, boss.WaitDone(w.ctx()))
+		must(t, w.caller.WaitDone(w.ctx()))
+		cdr := w.oneCDR()
+		w.wantSupervisor(cdr, "9001", "media engine died")
+		w.wantAudit("supervise listen by test", "supervise mode whisper by agent:9001", "supervise mode barge by agent:9001",
+			"supervise mode listen by agent:9001", "supervise end listen by hotline: media engine died")
+		m.start()
+	})
+}
