@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -40,7 +41,7 @@ func (s *Server) supervise(w http.ResponseWriter, r *http.Request) {
 	}
 	v, err := s.engine.Supervise(ref, q.As, q.Mode, actor(r))
 	if err != nil {
-		fail(w, asError("supervise "+ref, err))
+		fail(w, notSeated(ref, err))
 		return
 	}
 	reply(w, http.StatusOK, v)
@@ -53,10 +54,19 @@ func (s *Server) unsupervise(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := s.engine.Unsupervise(ref, as, actor(r)); err != nil {
-		fail(w, asError("supervise "+ref, err))
+		fail(w, notSeated(ref, err))
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// notSeated says why nobody sits in a call, and where to look.
+func notSeated(ref string, err error) *Error {
+	e := asError("supervise "+ref, err)
+	if errors.Is(err, call.ErrUnknown) || errors.Is(err, call.ErrAmbiguous) {
+		e.Try = "hotline call list"
+	}
+	return e
 }
 
 func (s *Server) audits(w http.ResponseWriter, r *http.Request) {
