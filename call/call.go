@@ -51,7 +51,8 @@ type Call struct {
 }
 
 // stage is one part of a call. run does it and returns the next; nil ends the
-// call. Its name stands in the CDR and in the trace.
+// call. Its name stands in the CDR and in the trace. A stage that holds somebody
+// also has skip(c), called if the call ended before its run.
 type stage interface {
 	name() string
 	run(ctx context.Context, c *Call) stage
@@ -67,8 +68,12 @@ func (c *Call) run(ctx context.Context, first stage) {
 	defer longest.Stop()
 	watch := c.watchEnd(ctx)
 	defer watch()
-	for next := first; next != nil && ctx.Err() == nil; {
+	next := first
+	for next != nil && ctx.Err() == nil {
 		next = c.play(ctx, next)
+	}
+	if s, ok := next.(interface{ skip(*Call) }); ok {
+		s.skip(c)
 	}
 	c.finish(ctx)
 }

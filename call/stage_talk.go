@@ -18,6 +18,8 @@ type announceStage struct{ talk talkStage }
 
 func (s announceStage) name() string { return "announce" }
 
+func (s announceStage) skip(c *Call) { s.talk.callerGone(c) }
+
 func (s announceStage) run(ctx context.Context, c *Call) stage {
 	s.talk.leg.start(c.eng.clips(c.lang, []string{"beep"}), media.Tone{}, false)
 	clips := c.eng.clips(c.lang, ivr.AtYourService(c.lang, s.talk.agent))
@@ -43,6 +45,8 @@ type talkStage struct {
 }
 
 func (s talkStage) name() string { return "talk" }
+
+func (s talkStage) skip(c *Call) { s.callerGone(c) }
 
 func (s talkStage) run(ctx context.Context, c *Call) stage {
 	if err := c.answer(ctx); err != nil {
