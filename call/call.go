@@ -179,6 +179,9 @@ func (c *Call) answer(ctx context.Context) error {
 // finish is the one end of a call: it ends the legs that are left, closes the
 // recording, writes the CDR and the log line.
 func (c *Call) finish(ctx context.Context) {
+	if c.caller.ctx.Err() != nil {
+		c.callerEnded() // the stage may have seen it first
+	}
 	gone := context.Cause(ctx)
 	c.stopRecording()
 	c.caller.d.End(c.endCause(gone))
