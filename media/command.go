@@ -141,7 +141,9 @@ type Seat struct {
 type Leave struct{ Leg LegID }
 
 // Record starts a stereo WAV of what two legs say (what we receive of them),
-// placed by time. Left or Right may be "": silence until a Tap names a leg.
+// placed by time. Left or Right may be "": silence until a Tap names a leg. With
+// several shards a leg is heard while it sits in no bridge, or in one together
+// with the leg that was there first.
 type Record struct {
 	ID          RecordingID
 	Path        string

@@ -8,7 +8,12 @@ import (
 // do carries out one command.
 func (s *shard) do(c Command) {
 	defer s.rescue()
+	if s.transit(c) {
+		return
+	}
 	switch c := c.(type) {
+	case depart:
+		s.departs(c)
 	case opened:
 		s.addLeg(c.leg)
 	case saved:
@@ -83,6 +88,10 @@ func legOf(c Command) LegID {
 		return c.Leg
 	case MaskDigits:
 		return c.Leg
+	case depart:
+		return c.id
+	case expect:
+		return c.id
 	case Close:
 		return c.Leg
 	}
@@ -96,17 +105,21 @@ func (s *shard) addLeg(l *leg) {
 	l.phase = s.newPhase()
 	s.legs[l.id] = l
 	s.stats.Legs.Add(1)
-	// A recording may have named the leg before it was there.
+	s.tapLate(l)
+	l.sock.start()
+	if l.control.sock != nil {
+		l.control.sock.start()
+	}
+}
+
+// tapLate taps a leg for the recordings that named it before it was there.
+func (s *shard) tapLate(l *leg) {
 	for _, r := range s.recs {
 		for ch, id := range r.who {
 			if id == l.id {
 				l.taps = append(l.taps, tap{r, uint8(ch)})
 			}
 		}
-	}
-	l.sock.start()
-	if l.control.sock != nil {
-		l.control.sock.start()
 	}
 }
 
@@ -185,5 +198,6 @@ func (s *shard) closeLeg(l *leg) {
 	}
 	s.stats.Legs.Add(-1)
 	s.stats.Lost.Add(uint64(max(l.rx.lost, 0)))
+	s.e.forget(l)
 	s.emit(Closed{Leg: l.id, Stats: l.legStats()})
 }

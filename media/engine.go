@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -26,22 +27,29 @@ type Config struct {
 	PortMin   uint16     // even ports from here for RTP, each with the next one for RTCP; default 10000
 	PortMax   uint16     // last port for RTP; default 19999
 
-	Events       func(Event)   // called on the engine's goroutine; must not block
+	Events       func(Event)   // called on the engine's goroutines, one at a time; must not block
 	SilenceAfter time.Duration // Silent after so long without RTP; default 5 s
+	Shards       int           // goroutines that share the legs, each with a thread; default all cores but one
 	Portable     bool          // a goroutine per socket even where epoll exists
 	Log          *slog.Logger  // default slog.Default()
 }
+
+// mostShards is more than any machine needs.
+const mostShards = 64
 
 // Local is a leg's own transport description: what to say in SDP.
 type Local struct{ Addr netip.AddrPort }
 
 // Engine owns the media of a process.
 type Engine struct {
-	cfg   Config
-	stats Stats
-	ports *ports
-	clips clips
-	shard *shard
+	cfg    Config
+	stats  Stats
+	ports  *ports
+	clips  clips
+	shards []*shard
+	router router
+
+	telling sync.Mutex // serializes Events of several shards
 }
 
 // New checks the configuration and makes an engine; nothing runs until Run.
@@ -67,31 +75,55 @@ func New(cfg Config) (*Engine, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	e := &Engine{cfg: cfg, ports: newPorts(cfg.PortMin, cfg.PortMax)}
-	c := clock{began: time.Now()}
-	io, err := newPacketIO(cfg, &e.stats, c)
-	if err != nil {
-		return nil, fmt.Errorf("media: packet io: %w", err)
+	if cfg.Shards <= 0 {
+		cfg.Shards = max(1, runtime.GOMAXPROCS(0)-1)
 	}
-	e.shard = newShard(e, io, c)
+	cfg.Shards = min(cfg.Shards, mostShards)
+	e := &Engine{cfg: cfg, ports: newPorts(cfg.PortMin, cfg.PortMax), router: newRouter()}
+	c := clock{began: time.Now()}
+	for range cfg.Shards {
+		io, err := newPacketIO(cfg, &e.stats, c)
+		if err != nil {
+			for _, s := range e.shards {
+				s.io.stop()
+			}
+			return nil, fmt.Errorf("media: packet io: %w", err)
+		}
+		e.shards = append(e.shards, newShard(e, io, c))
+	}
 	return e, nil
 }
 
 // Run owns all goroutines of the engine. When ctx ends it closes legs and
 // recordings, delivers their last events and returns. Run may be called once.
-func (e *Engine) Run(ctx context.Context) { e.shard.run(ctx) }
+func (e *Engine) Run(ctx context.Context) {
+	var wg sync.WaitGroup
+	for _, s := range e.shards[1:] {
+		wg.Go(func() { s.run(ctx) }) // Run's own; ends with ctx
+	}
+	e.shards[0].run(ctx)
+	wg.Wait()
+}
+
+// emit tells an event; those of several shards come one after the other.
+func (e *Engine) emit(ev Event) {
+	if len(e.shards) > 1 {
+		e.telling.Lock()
+		defer e.telling.Unlock()
+	}
+	e.cfg.Events(ev)
+}
 
 // Open makes a leg with a socket of its own and returns at once. The leg hears
 // and sends nothing until its SetRemote.
 func (e *Engine) Open(id LegID) (Local, error) {
-	l := newLeg(id)
+	l, s := newLeg(id), e.choose()
 	for tries := 0; tries < e.ports.size(); tries++ {
 		port, ok := e.ports.take(time.Now())
 		if !ok {
 			break
 		}
-		err := e.bind(l, port)
-		if err != nil {
+		if err := e.bind(s, l, port); err != nil {
 			// Somebody else holds this port: rest it like one just closed.
 			e.ports.release(port, time.Now())
 			e.stats.PortsBusy.Add(1)
@@ -100,7 +132,7 @@ func (e *Engine) Open(id LegID) (Local, error) {
 			}
 			continue
 		}
-		if !e.shard.post(opened{l}) {
+		if !e.settle(l, s) {
 			l.sock.close()
 			l.control.sock.close()
 			e.ports.release(port, time.Now())
@@ -114,12 +146,12 @@ func (e *Engine) Open(id LegID) (Local, error) {
 
 // bind opens both sockets of a leg: RTP on the even port, RTCP on the odd one
 // above it (RFC 3550, section 11).
-func (e *Engine) bind(l *leg, port uint16) error {
-	rtp, err := e.shard.io.open(l, netip.AddrPortFrom(e.cfg.Addr, port), false)
+func (e *Engine) bind(s *shard, l *leg, port uint16) error {
+	rtp, err := s.io.open(l, netip.AddrPortFrom(e.cfg.Addr, port), false)
 	if err != nil {
 		return err
 	}
-	rtcp, err := e.shard.io.open(l, netip.AddrPortFrom(e.cfg.Addr, port+1), true)
+	rtcp, err := s.io.open(l, netip.AddrPortFrom(e.cfg.Addr, port+1), true)
 	if err != nil {
 		rtp.close()
 		return err
@@ -134,7 +166,7 @@ func (e *Engine) AddClip(id ClipID, ulaw []byte) { e.clips.add(id, ulaw) }
 
 // Do hands over a command. It never blocks; commands of one goroutine are done
 // in order. The queue has no bound since only our own process writes to it.
-func (e *Engine) Do(c Command) { e.shard.post(c) }
+func (e *Engine) Do(c Command) { e.route(c) }
 
 // Stats are the engine's counters; read them at any time.
 func (e *Engine) Stats() *Stats { return &e.stats }

@@ -67,6 +67,8 @@ func (deafIO) slow(deliver) {}
 type deafSocket struct{ n, bytes int }
 
 func (*deafSocket) start()                 {}
+func (*deafSocket) detach()                {}
+func (*deafSocket) attach(packetIO)        {}
 func (*deafSocket) connect(netip.AddrPort) {}
 func (*deafSocket) close()                 {}
 func (d *deafSocket) send(b []byte, _ netip.AddrPort) error {

@@ -40,6 +40,10 @@ type packetIO interface {
 // socket is one leg's. All methods are the shard's and do not block.
 type socket interface {
 	start() // datagrams are delivered from now on
+	// detach ends that, for a shard that gives its leg away; attach lets it go on
+	// at the io of the shard that takes it. What comes in between waits.
+	detach()
+	attach(to packetIO)
 	send(b []byte, to netip.AddrPort) error
 	// connect lets the system refuse other sources and remember the route; a
 	// zero address takes that back. A refusal by the system is no error: the

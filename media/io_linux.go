@@ -315,6 +315,21 @@ func (s *epollSocket) connect(to netip.AddrPort) {
 	}
 }
 
+func (s *epollSocket) detach() {
+	s.io.socks[s.fd] = nil
+	s.io.count--
+	ep := s.io.fd
+	if s.control {
+		ep = s.io.slowFD
+	}
+	_ = unix.EpollCtl(ep, unix.EPOLL_CTL_DEL, s.fd, nil)
+}
+
+func (s *epollSocket) attach(to packetIO) {
+	s.io = to.(*epoll)
+	s.start()
+}
+
 func (s *epollSocket) close() {
 	if s.started && s.fd < len(s.io.socks) && s.io.socks[s.fd] == s {
 		s.io.socks[s.fd] = nil

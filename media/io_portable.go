@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -63,6 +64,7 @@ func (p *portable) open(l *leg, at netip.AddrPort, control bool) (socket, error)
 		return nil, err
 	}
 	s := &portableSocket{io: p, leg: l, conn: conn, control: control}
+	s.owner.Store(p)
 	s.fast, _ = conn.(addrPortConn)
 	return s, nil
 }
@@ -102,6 +104,15 @@ func (p *portable) poll(deadline time.Duration, f deliver) {
 }
 
 func (p *portable) hand(dg *datagram, f deliver) {
+	owner := dg.sock.owner.Load()
+	if owner != p {
+		// The leg went to another shard, or is on its way.
+		if owner == nil {
+			owner = p
+		}
+		owner.enqueue(dg)
+		return
+	}
 	if !dg.sock.closed {
 		f(dg.sock.leg, dg.b[:dg.n], dg.from, dg.at, dg.sock.control)
 	}
@@ -129,7 +140,8 @@ type addrPortConn interface {
 }
 
 type portableSocket struct {
-	io      *portable
+	io      *portable                // that began to read it
+	owner   atomic.Pointer[portable] // whose shard has the leg; nil between two
 	leg     *leg
 	conn    net.PacketConn
 	fast    addrPortConn // nil if conn is another kind
@@ -157,12 +169,21 @@ func (s *portableSocket) read() {
 			continue
 		}
 		dg.sock, dg.n, dg.from, dg.at = s, n, plain(from), s.io.clock.now()
-		select {
-		case s.io.queue <- dg:
-			dg = s.io.blank()
-		default:
-			s.io.stats.QueueDrops.Add(1)
+		io := s.owner.Load()
+		for ; io == nil; io = s.owner.Load() {
+			time.Sleep(time.Millisecond) // between two shards
 		}
+		io.enqueue(dg)
+		dg = s.io.blank()
+	}
+}
+
+// enqueue hands a datagram to the shard, or drops it when there is no room.
+func (p *portable) enqueue(dg *datagram) {
+	select {
+	case p.queue <- dg:
+	default:
+		p.stats.QueueDrops.Add(1)
 	}
 }
 
@@ -197,6 +218,10 @@ func (s *portableSocket) send(b []byte, to netip.AddrPort) error {
 	_, err := s.conn.WriteTo(b, s.toAddr)
 	return err
 }
+
+func (s *portableSocket) detach() { s.owner.Store(nil) }
+
+func (s *portableSocket) attach(to packetIO) { s.owner.Store(to.(*portable)) }
 
 func (s *portableSocket) connect(netip.AddrPort) {}
 

@@ -5,7 +5,9 @@ import (
 	"encoding/binary"
 	"net"
 	"net/netip"
+	"os"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -54,6 +56,9 @@ func newRig(t *testing.T, cfg Config) *rig {
 		r.events = append(r.events, ev)
 		r.mu.Unlock()
 	}
+	if n, err := strconv.Atoi(os.Getenv("MEDIA_SHARDS")); err == nil && cfg.Shards == 0 {
+		cfg.Shards = n // the whole suite holds for any number
+	}
 	e, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -69,16 +74,19 @@ func newRig(t *testing.T, cfg Config) *rig {
 // packet io that this system has.
 func everywhere(t *testing.T, f func(r *rig)) {
 	t.Run("simulated", func(t *testing.T) { simulated(t, f) })
-	real := func(portable bool) func(*testing.T) {
+	t.Run("simulated, two shards", func(t *testing.T) { simulatedOn(t, simnet.Options{}, Config{Shards: 2}, f) })
+	real := func(portable bool, shards int) func(*testing.T) {
 		return func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, Config{PortMin: 20000, PortMax: 29998, Portable: portable})
+			r := newRig(t, Config{PortMin: 20000, PortMax: 29998, Portable: portable, Shards: shards})
 			defer r.stop()
 			f(r)
 		}
 	}
-	t.Run("real sockets, portable", real(true))
-	t.Run("real sockets", real(false))
+	t.Run("real sockets, portable", real(true, 0))
+	t.Run("real sockets", real(false, 0))
+	t.Run("real sockets, portable, two shards", real(true, 2))
+	t.Run("real sockets, two shards", real(false, 2))
 }
 
 func (r *rig) stop() {

@@ -40,7 +40,8 @@ type shard struct {
 	recs    map[RecordingID]*recording
 	clocked []*leg // those that play or press keys
 	mixing  []*bridge
-	active  *leg // whose packet is being handled; for rescue
+	awaited map[LegID][]Command // commands for legs on their way here
+	active  *leg                // whose packet is being handled; for rescue
 
 	out   [maxPacket]byte                // packet being made
 	seal  [maxPacket + srtpOverhead]byte // the same, secured
@@ -69,6 +70,7 @@ func newShard(e *Engine, io packetIO, c clock) *shard {
 		legs:    make(map[LegID]*leg),
 		bridges: make(map[BridgeID]*bridge),
 		recs:    make(map[RecordingID]*recording),
+		awaited: make(map[LegID][]Command),
 	}
 	s.disk = newDisk(&e.stats, func(r Recorded) { s.post(saved{r}) })
 	s.hand = s.arrive
@@ -236,7 +238,7 @@ func (s *shard) watch(l *leg) {
 	}
 }
 
-func (s *shard) emit(ev Event) { s.e.cfg.Events(ev) }
+func (s *shard) emit(ev Event) { s.e.emit(ev) }
 
 // rescue ends the one leg whose packet or command made us panic.
 func (s *shard) rescue() {
@@ -293,6 +295,13 @@ func (s *shard) end() {
 		case opened:
 			s.do(c)
 			s.closeLeg(c.leg)
+		case arrived:
+			s.do(c)
+			if c.leg != nil {
+				s.closeLeg(c.leg)
+			}
+		case depart:
+			s.do(c)
 		}
 	}
 	s.io.stop()

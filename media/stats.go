@@ -41,6 +41,7 @@ type Stats struct {
 	MixUnderruns atomic.Uint64 // frames of a source that are made up, in part or whole
 	MixLate      atomic.Uint64 // packets that came too late for the mix
 
+	Moves        atomic.Uint64 // legs that went to another shard
 	UnknownIDs   atomic.Uint64 // commands for legs, bridges, recordings not known
 	UnknownClips atomic.Uint64 // clips asked for and never added
 	PortsBusy    atomic.Uint64 // ports of our range that somebody else holds
