@@ -260,12 +260,17 @@ func (m *message) essentials() (err error) {
 		}
 		seen[f.id] = true
 	}
+	return m.complete(&seen, err)
+}
+
+// complete checks what is missing and whether it fits together.
+func (m *message) complete(seen *[hTimestamp + 1]bool, err error) error {
 	if !seen[hVia] {
 		return errJunk
 	}
 	for _, id := range [...]hdr{hFrom, hTo, hCallID, hCSeq} {
 		if !seen[id] {
-			fault("Missing " + canonical(id))
+			err = firstError(err, bad("Missing "+canonical(id)))
 		}
 	}
 	if err == nil && m.method != "" && m.cseqMethod != m.method {
