@@ -274,7 +274,7 @@ func (m *message) complete(seen *[hTimestamp + 1]bool, err error) error {
 		}
 	}
 	if err == nil && m.method != "" && m.cseqMethod != m.method {
-		fault("CSeq method does not match")
+		err = bad("CSeq method does not match")
 	}
 	if err != nil && m.method == "" {
 		return errJunk // a broken response has nobody to be told
