@@ -74,7 +74,7 @@ func hears(t *testing.T, who string, listen func() phone.Recording, prompt strin
 	t.Helper()
 	score := 0.0
 	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(300 * time.Millisecond) {
-		if score = alike(t, listen().Last(12*time.Second), prompt); score >= 0.9 {
+		if score = alike(t, listen().Last(8*time.Second), prompt); score >= 0.9 {
 			return
 		}
 	}
