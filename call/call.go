@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"hotline/acd"
+	"hotline/media"
 	"hotline/sip"
 	"hotline/store"
 )
@@ -35,7 +37,8 @@ type Call struct {
 	node    string // where it ended
 	answers bool   // we have sent 200
 
-	legs []*Leg // live ones beside the caller's
+	legs    []*Leg     // live ones beside the caller's
+	engaged *talkStage // with an agent whom the ACD counts as in this call; nil if nobody
 
 	acd    chan acd.Command // from the dispatcher
 	cancel context.CancelCauseFunc
@@ -54,9 +57,13 @@ type stage interface {
 	run(ctx context.Context, c *Call) stage
 }
 
-// run walks through the stages and ends the call, whatever happens.
+// maxStages ends a call that goes round in circles: from queue to queue, say,
+// when nobody is logged in to any. A caller who waits for hours passes fewer.
+const maxStages = 1000
+
+// run walks through the stages and ends the call, whatever happens. Its context
+// ends by c.cancel.
 func (c *Call) run(ctx context.Context, first stage) {
-	ctx, c.cancel = context.WithCancelCause(ctx)
 	defer c.cancel(nil)
 	stop := context.AfterFunc(c.caller.ctx, func() { c.cancel(ErrCallerGone) })
 	defer stop()
@@ -64,8 +71,13 @@ func (c *Call) run(ctx context.Context, first stage) {
 	defer longest.Stop()
 	watch := c.watchEnd(ctx)
 	defer watch()
-	for next := first; next != nil && ctx.Err() == nil; {
+	next := first
+	for n := 0; n < maxStages && next != nil && ctx.Err() == nil; n++ {
 		next = c.play(ctx, next)
+	}
+	if next != nil && ctx.Err() == nil {
+		c.log.Error("call goes round in circles: look at overflow and nobody of its queues", "call", c.id, "stage", next.name())
+		c.blame(480, 41, "goes round in circles", "us")
 	}
 	c.finish(ctx)
 }
@@ -75,18 +87,26 @@ const stuckAfter = 30 * time.Second
 
 // watchEnd counts the call as stuck if it outlives its end.
 func (c *Call) watchEnd(ctx context.Context) (stop func()) {
-	var t atomic.Pointer[time.Timer]
+	t := time.AfterFunc(time.Hour, func() {
+		c.eng.stats.Stuck.Add(1)
+		c.log.Error("call outlives its end", "call", c.id, "cause", context.Cause(ctx))
+	})
+	t.Stop()
+	var mu sync.Mutex // guards over, and t against being set after its last stop
+	over := false
 	unhook := context.AfterFunc(ctx, func() {
-		t.Store(time.AfterFunc(stuckAfter, func() {
-			c.eng.stats.Stuck.Add(1)
-			c.log.Error("call outlives its end", "call", c.id, "cause", context.Cause(ctx))
-		}))
+		mu.Lock()
+		defer mu.Unlock()
+		if !over {
+			t.Reset(stuckAfter)
+		}
 	})
 	return func() {
 		unhook()
-		if t := t.Load(); t != nil {
-			t.Stop()
-		}
+		mu.Lock()
+		defer mu.Unlock()
+		over = true
+		t.Stop()
 	}
 }
 
@@ -157,12 +177,18 @@ func (c *Call) answer(ctx context.Context) error {
 	return c.caller.waitReady(ctx)
 }
 
-// finish is the one end of a call: it ends the legs that are left, closes the
-// recording, writes the CDR and the log line.
+// finish is the one end of a call: it ends the legs that are left, frees the
+// agent, closes the recording, writes the CDR and the log line.
 func (c *Call) finish(ctx context.Context) {
 	gone := context.Cause(ctx)
+	if gone == nil && c.caller.ctx.Err() != nil {
+		gone = ErrCallerGone // what ends ctx then runs beside us and may be late
+	}
 	c.stopRecording()
 	c.caller.d.End(c.endCause(gone))
+	if c.engaged != nil { // the call ended between two stages, or one broke
+		c.engaged.callerGone(c)
+	}
 	for _, l := range c.legs {
 		c.dropLeg(l, causeNormal, c.legBlame(l))
 	}
@@ -171,6 +197,9 @@ func (c *Call) finish(ctx context.Context) {
 	cause := c.verdict(gone)
 	c.cdr.Legs = append([]store.Leg{c.caller.record(st, cause, now)}, c.cdr.Legs...)
 	c.closeStage(now)
+	if n := len(c.cdr.Talks); n > 0 && c.cdr.Talks[n-1].Ended.IsZero() {
+		c.cdr.Talks[n-1].Ended = now
+	}
 	c.cdr.Ended = now
 	c.cdr.Cause = cause
 	c.note("end: %s", cause.Text)
@@ -210,6 +239,8 @@ func (c *Call) verdict(gone error) store.Cause {
 		case e == nil:
 		case e.died:
 			return store.Cause{Status: 408, Q850: 27, Text: "caller vanished: " + e.sipWhy, Blame: "caller"}
+		case e.sipWhy == "internal":
+			return store.Cause{Status: 500, Q850: 41, Text: ErrInternal.Error(), Blame: "us"}
 		case e.sipWhy == "rejected" || e.status >= 400 && !e.byPeer:
 			return store.Cause{Status: e.status, Q850: 0, Text: e.text, Blame: "caller"}
 		}
@@ -246,10 +277,11 @@ func (c *Call) dropLeg(l *Leg, cause sip.Cause, blame string) {
 		return
 	}
 	c.legs = append(c.legs[:at], c.legs[at+1:]...)
+	e := l.ended() // before we end it: what its phone says to that is no cause
 	l.d.End(cause)
 	st := l.close()
 	why := store.Cause{Status: cause.Status, Q850: cause.Q850, Text: cause.Text, Blame: "us"}
-	if e := l.ended(); e != nil && (e.byPeer || e.died || e.never) {
+	if e != nil && (e.byPeer || e.died || e.never) {
 		why = store.Cause{Status: e.status, Text: e.text, Blame: blame}
 	}
 	c.cdr.Legs = append(c.cdr.Legs, l.record(st, why, time.Now()))
@@ -261,7 +293,10 @@ func (c *Call) journal() {
 	j.CDR.Stages = append([]store.Stage(nil), c.cdr.Stages...)
 	j.CDR.Offers = append([]store.Offer(nil), c.cdr.Offers...)
 	j.CDR.Talks = append([]store.Talk(nil), c.cdr.Talks...)
-	j.CDR.Legs = append([]store.Leg(nil), c.cdr.Legs...)
+	j.CDR.Legs = append([]store.Leg{c.caller.record(media.LegStats{}, store.Cause{}, time.Time{})}, c.cdr.Legs...)
+	for _, l := range c.legs {
+		j.CDR.Legs = append(j.CDR.Legs, l.record(media.LegStats{}, store.Cause{}, time.Time{}))
+	}
 	j.CDR.Agent, j.CDR.Queue, j.CDR.Language, j.CDR.Trace = c.agent, c.queue, c.lang, joinTrace(c.trace)
 	for _, l := range append([]*Leg{c.caller}, c.legs...) {
 		if b, ok := dialogState(l); ok {

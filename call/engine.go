@@ -197,7 +197,9 @@ func (e *Engine) Run(ctx context.Context) error {
 	case <-ctx.Done():
 	case <-e.ctx.Done():
 	}
+	e.mu.Lock() // no call is let in after that
 	e.stop(ErrShutdown)
+	e.mu.Unlock()
 	e.waitCalls()
 	end()
 	outer.Wait()

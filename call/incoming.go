@@ -1,6 +1,7 @@
 package call
 
 import (
+	"context"
 	"net/netip"
 	"strings"
 	"time"
@@ -12,7 +13,7 @@ import (
 
 // onCall takes a new INVITE; it runs on a SIP worker and never blocks.
 func (e *Engine) onCall(inc *sip.Incoming) sip.Inbox {
-	if e.ctx.Err() != nil || e.running() >= e.cfg.MaxCalls {
+	if e.ctx.Err() != nil || e.running() >= e.cfg.MaxCalls { // before anything is done for it
 		e.stats.Refused.Add(1)
 		return nil
 	}
@@ -23,17 +24,32 @@ func (e *Engine) onCall(inc *sip.Incoming) sip.Inbox {
 		e.jobs.add(func() { inc.End(refuse) })
 		return in
 	}
-	if c == nil {
+	var ctx context.Context
+	ctx, c.cancel = context.WithCancelCause(e.ctx)
+	if !e.admit(c) {
 		e.stats.Refused.Add(1)
+		e.jobs.add(func() { c.caller.close() }) // it waits
 		return nil
 	}
-	e.mu.Lock()
-	e.calls[c.id] = c
-	e.mu.Unlock()
 	e.log.Info("call begin", "call", c.id, "peer", c.from, "called", c.cdr.Called)
 	// Owned by the engine; ends with the call, which ends with the engine's context.
-	e.wg.Go(func() { e.serve(c, first) })
+	go func() {
+		defer e.wg.Done()
+		e.serve(ctx, c, first)
+	}()
 	return c.caller
+}
+
+// admit counts a call in, unless the engine is full or ends.
+func (e *Engine) admit(c *Call) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.ctx.Err() != nil || len(e.calls) >= e.cfg.MaxCalls {
+		return false
+	}
+	e.calls[c.id] = c
+	e.wg.Add(1) // under the lock: whoever waits for the calls has ended ctx under it
+	return true
 }
 
 // refusedInbox takes the last event of a call that was turned away.
@@ -42,7 +58,7 @@ type refusedInbox struct{}
 func (refusedInbox) Deliver(sip.Event) {}
 
 // serve runs one call to its end.
-func (e *Engine) serve(c *Call, first stage) {
+func (e *Engine) serve(ctx context.Context, c *Call, first stage) {
 	busy := strings.TrimPrefix(c.from, "agent:")
 	if busy == c.from {
 		busy = ""
@@ -50,7 +66,7 @@ func (e *Engine) serve(c *Call, first stage) {
 	if busy != "" {
 		e.occupy(busy, true)
 	}
-	c.run(e.ctx, first)
+	c.run(ctx, first)
 	if busy != "" {
 		e.occupy(busy, false)
 	}

@@ -31,7 +31,7 @@ func (e *Engine) recover() {
 			e.log.Error("recordings of an earlier process were not finished", "err", err)
 		}
 		for _, f := range found {
-			r := store.Recording{ID: f.ID, Call: f.ID, Path: e.recs.Rel(f.Path), Began: f.Day,
+			r := store.Recording{ID: f.ID, Call: callOf(f.ID), Path: e.recs.Rel(f.Path), Began: f.Day,
 				Length: store.Duration(f.Duration), Bytes: f.Size, SHA256: f.SHA256, Torn: f.Torn}
 			if f.Err != nil {
 				r.Error = f.Err.Error()
@@ -73,6 +73,11 @@ func (e *Engine) close(j store.Journal, torn map[string]store.Recording) {
 	c.Cause = store.Cause{Q850: 41, Text: causeRestarted.Text, Blame: "us"}
 	if n := len(c.Stages); n > 0 {
 		c.Stages[n-1].Ended = now
+	}
+	for i := range c.Legs {
+		if c.Legs[i].Ended.IsZero() {
+			c.Legs[i].Ended, c.Legs[i].Cause = now, c.Cause
+		}
 	}
 	for i := range c.Talks {
 		if c.Talks[i].Ended.IsZero() {

@@ -68,7 +68,9 @@ func (s dialStage) run(ctx context.Context, c *Call) stage {
 					c.eng.occupy(s.agent, true)
 					c.agent = s.agent
 				}
-				return talkStage{leg: leg, agent: s.agent}
+				t := talkStage{leg: leg, agent: s.agent}
+				c.engaged = &t
+				return t
 			}
 			c.dropLeg(leg, causeElsewhere, blameOf(leg.role, leg.peer))
 			return s.failed(ctx, c, err)

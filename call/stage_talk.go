@@ -3,6 +3,7 @@ package call
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"hotline/acd"
@@ -180,6 +181,7 @@ func (s talkStage) callerGone(c *Call) {
 
 // release frees the second leg and tells the ACD.
 func (s talkStage) release(c *Call, ev acd.TalkEnded, cause sip.Cause) {
+	c.engaged = nil
 	c.unseat(s.leg)
 	c.dropLeg(s.leg, cause, blameOf(s.leg.role, s.leg.peer))
 	switch {
@@ -211,10 +213,7 @@ func (c *Call) startRecording(s talkStage) {
 		return
 	}
 	now := time.Now()
-	id := c.id
-	if n := len(c.cdr.Talks); n > 0 {
-		id = c.id + "-" + itoa(n+1)
-	}
+	id := recordingID(c.id, len(c.cdr.Talks)+1)
 	_, path, err := c.eng.recs.Path(id, now)
 	if err != nil {
 		c.log.Error("recording cannot begin; the call goes on without", "call", c.id, "err", err)
@@ -225,6 +224,20 @@ func (c *Call) startRecording(s talkStage) {
 	c.cdr.Recording = id
 	c.eng.records.Store(media.RecordingID(id), *c.rec)
 	c.eng.media.Do(media.Record{ID: media.RecordingID(id), Path: path, Left: c.caller.id, Right: s.leg.id})
+}
+
+// recordingID names the recording of a call's n-th talk.
+func recordingID(call string, n int) string {
+	if n == 1 {
+		return call
+	}
+	return call + "-" + itoa(n)
+}
+
+// callOf is the call that a recording is named after.
+func callOf(recording string) string {
+	call, _, _ := strings.Cut(recording, "-")
+	return call
 }
 
 // stopRecording ends the recording; its record is stored when the file is whole.

@@ -242,10 +242,12 @@ func (x *waiting) giveUp(why error) {
 func (x *waiting) connect(r *ring) stage {
 	c := x.c
 	c.agent = string(r.offer.Agent)
-	x.saying = nil
-	t := talkStage{leg: r.leg, agent: c.agent, queue: x.queue, wait: x.waitStage, record: on(x.q.Record) && !x.q.Direct}
+	t := talkStage{leg: r.leg, agent: c.agent, queue: x.queue, wait: x.waitStage, record: on(x.q.Record)}
 	if x.q.Direct {
 		t.record = x.q.Record != nil && *x.q.Record
+	}
+	c.engaged = &t
+	if x.q.Direct {
 		return t
 	}
 	c.caller.stop()
