@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,7 +14,6 @@ import (
 	"hotline/call"
 	"hotline/internal/phone"
 	"hotline/ivr/prompts"
-	"hotline/media"
 	"hotline/store"
 )
 
@@ -81,40 +79,6 @@ func runDemo(ctx context.Context, o demoOptions) error {
 		return fmt.Errorf("demo: %w", err)
 	}
 	return nil
-}
-
-// sentence is the beginning of a prompt, cut at a pause so that the demonstration
-// stays short.
-func sentence(lang, name string) ([]int16, error) {
-	wav, ok := prompts.WAV(lang, name)
-	if !ok {
-		return nil, fmt.Errorf("demo: no prompt %s in language %q", name, lang)
-	}
-	pcm, err := speechOf(bytes.NewReader(wav))
-	if err != nil {
-		return nil, err
-	}
-	return pcm[:pauseBefore(pcm, int(demoSentence/time.Millisecond)*8)], nil
-}
-
-// pauseBefore is the middle of the longest pause in the second half of the first
-// most samples.
-func pauseBefore(pcm []int16, most int) int {
-	const frame = 160
-	if len(pcm) <= most {
-		return len(pcm)
-	}
-	best, longest, quiet := most, 0, 0
-	for at := most / 2; at+frame <= most; at += frame {
-		if media.Level(pcm[at:at+frame]) > -40 {
-			quiet = 0
-			continue
-		}
-		if quiet += frame; quiet > longest {
-			longest, best = quiet, at+frame-quiet/2
-		}
-	}
-	return best
 }
 
 // say tells what happened, with the time since the demonstration began.
@@ -410,24 +374,4 @@ func (d *demoCall) judge(file string) error {
 		return fmt.Errorf("%s; try: hotline recording list, and listen", strings.Join(faults, "; "))
 	}
 	return nil
-}
-
-// channels reads both sides of a recording.
-func channels(file string) (left, right []int16, err error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, nil, fmt.Errorf("recording: %w", err)
-	}
-	defer func() { _ = f.Close() }()
-	pcm, _, n, err := media.ReadWAV(f)
-	if err != nil {
-		return nil, nil, err
-	}
-	if n != 2 {
-		return nil, nil, fmt.Errorf("recording %s has %d channels, want 2", file, n)
-	}
-	for i := 0; i+1 < len(pcm); i += 2 {
-		left, right = append(left, pcm[i]), append(right, pcm[i+1])
-	}
-	return left, right, nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/netip"
 	"net/url"
@@ -178,32 +177,6 @@ func readCodecs(s string) ([]uint8, error) {
 		}
 	}
 	return out, nil
-}
-
-// readSpeech reads a WAV file as 8 kHz mono.
-func readSpeech(path string) ([]int16, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("play: %w", err)
-	}
-	defer func() { _ = f.Close() }()
-	return speechOf(f)
-}
-
-func speechOf(r io.Reader) ([]int16, error) {
-	pcm, rate, channels, err := media.ReadWAV(r)
-	if err != nil {
-		return nil, fmt.Errorf("play: %w; try: sox in.wav -r 8000 -c 1 -b 16 out.wav", err)
-	}
-	mono := make([]int16, len(pcm)/channels)
-	for i := range mono {
-		sum := 0
-		for _, s := range pcm[i*channels : (i+1)*channels] {
-			sum += int(s)
-		}
-		mono[i] = int16(sum / channels)
-	}
-	return media.Resample(mono, rate, 8000), nil
 }
 
 // localAddr is the address of this machine that faces a host. No packet is sent.
