@@ -118,7 +118,8 @@ func (e *Engine) onBinding(ch sip.BindingChange) {
 	e.jobs.add(func() {
 		a, ok := e.world.Load().center.Agents[b.AOR]
 		if ok && a.Trunk == "" && a.Contact == "" {
-			e.disp.must(acd.Reachable{Agent: acd.AgentID(b.AOR), Yes: ch.Reachable})
+			// As it is now: changes of several phones come from several workers.
+			e.disp.must(acd.Reachable{Agent: acd.AgentID(b.AOR), Yes: e.reachable(b.AOR, a)})
 		}
 	})
 }

@@ -54,7 +54,8 @@ type Engine struct {
 	sounds   sounds
 	legs     sync.Map // media.LegID -> *Leg
 	records  sync.Map // media.RecordingID -> store.Recording
-	jobs     jobs
+	jobs     jobs     // what must not hold up a SIP worker
+	writes   jobs     // what waits for the disk
 
 	mu       sync.Mutex // guards calls, busy, degraded
 	calls    map[string]*Call
@@ -90,7 +91,7 @@ func New(cfg Config) (*Engine, error) {
 	cfg.Grace = orDefault(cfg.Grace, 5*time.Second)
 	e := &Engine{cfg: cfg, log: cfg.Log, store: cfg.Store, recs: cfg.Recordings, began: time.Now(),
 		calls: map[string]*Call{}, busy: map[string]int{}, degraded: map[string]string{}}
-	e.jobs.wake = make(chan struct{}, 1)
+	e.jobs.wake, e.writes.wake = make(chan struct{}, 1), make(chan struct{}, 1)
 	e.metrics = newMetrics(e)
 	e.ctx, e.stop = context.WithCancelCause(context.Background())
 	if err := e.load(); err != nil {
@@ -187,12 +188,15 @@ func (e *Engine) Run(ctx context.Context) error {
 	outer.Go(func() { e.media.Run(planes) })
 	outer.Go(func() { e.disp.run(planes) })
 	outer.Go(func() { e.jobs.run(planes) })
+	outer.Go(func() { e.writes.run(planes) })
+	outer.Go(func() { e.trim(planes) })
+	torn := e.begin() // calls must not come before
 	outer.Go(func() {
 		if sipErr = e.sip.Run(planes); sipErr != nil {
 			e.stop(sipErr)
 		}
 	})
-	e.begin()
+	e.recover(torn)
 	select {
 	case <-ctx.Done():
 	case <-e.ctx.Done():
@@ -204,14 +208,15 @@ func (e *Engine) Run(ctx context.Context) error {
 	end()
 	outer.Wait()
 	e.jobs.drain()
+	e.writes.drain()
 	if err := e.store.Sync(); err != nil {
 		return fmt.Errorf("call: last writes: %w", err)
 	}
 	return sipErr
 }
 
-// begin brings the ACD to where the last process left it and closes its calls.
-func (e *Engine) begin() {
+// begin brings the ACD to where the last process left it and mends its recordings.
+func (e *Engine) begin() (torn map[string]store.Recording) {
 	e.disp.must(e.world.Load().configure())
 	if err := e.store.Evaluations(func(ev store.Evaluation) bool {
 		if ev.Side == "caller" {
@@ -222,7 +227,26 @@ func (e *Engine) begin() {
 		e.log.Error("evaluations were not read; grades begin anew", "err", err)
 	}
 	e.restoreAgents()
-	e.recover()
+	return e.mend()
+}
+
+// acdKept is how long the ACD's journal is kept for replay.
+const acdKept = 30 * 24 * time.Hour
+
+// trim forgets old events of the ACD, once a day; ends with ctx.
+func (e *Engine) trim(ctx context.Context) {
+	for {
+		if err := e.store.TrimACD(time.Now().Add(-acdKept)); err != nil {
+			e.log.Warn("old events of the acd were not deleted", "err", err)
+		}
+		t := time.NewTimer(24 * time.Hour)
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			return
+		}
+	}
 }
 
 // waitCalls waits for the calls to end, for the grace period at most.
@@ -266,7 +290,7 @@ func (e *Engine) onMedia(ev media.Event) {
 	case media.Closed:
 		id = ev.Leg
 	case media.Recorded:
-		e.jobs.add(func() { e.recorded(ev) })
+		e.writes.add(func() { e.recorded(ev) })
 		return
 	}
 	if l, ok := e.legs.Load(id); ok {
@@ -289,8 +313,8 @@ func (e *Engine) rated(ev store.Evaluation) {
 	e.disp.must(acd.Rated{Agent: acd.AgentID(ev.Agent), Customer: ev.Customer, Contact: ev.ID, Stars: ev.Stars(), At: ev.At})
 }
 
-// jobs are small tasks that must not hold up a worker: writing what was
-// recorded, telling the ACD of a registration. One goroutine does them in order.
+// jobs are tasks that must not hold up who has them to do; one goroutine does
+// them in order. There are as many as events that led to them.
 type jobs struct {
 	mu   sync.Mutex // guards list
 	list []func()

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+	"unicode"
 
 	"hotline/acd"
 	"hotline/sip"
@@ -102,8 +103,35 @@ func (e *Engine) newCall(inc *sip.Incoming) (*Call, stage, sip.Cause) {
 	leg.d = inc.Dialog
 	a := inc.Source.Addr().Unmap()
 	leg.latch = []netip.Prefix{netip.PrefixFrom(a, a.BitLen())}
+	leg.moved = c.journal
 	c.caller = leg
 	return c, first, sip.Cause{}
+}
+
+// customer is the caller as one who is known by his number; "" if he hides it.
+func (c *Call) customer() string {
+	if c.number == anonymous {
+		return ""
+	}
+	return c.number
+}
+
+// anonymous is the number of those who show none.
+const anonymous = "anonymous"
+
+// plainName keeps what people can read of a name, at most 64 characters: it is
+// shown in tables, on phones and in reports.
+func plainName(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return -1
+	}, s)
+	if r := []rune(s); len(r) > 64 {
+		return string(r[:64])
+	}
+	return s
 }
 
 // identify says who calls: an agent by his account, the world by its number.
@@ -112,7 +140,7 @@ func (c *Call) identify(w *world, inc *sip.Incoming) {
 	if inc.Asserted.User != "" {
 		who = inc.Asserted
 	}
-	c.number, c.name = plainNumber(who.User), who.Display
+	c.number, c.name = plainNumber(who.User), plainName(who.Display)
 	c.from = peerName(inc.Peer)
 	if id := inc.Peer.Account; id != "" {
 		c.number = id
@@ -141,7 +169,7 @@ func plainNumber(s string) string {
 	}
 	s = strings.Map(keep, s)
 	if s == "" {
-		return "anonymous"
+		return anonymous
 	}
 	return s[:min(len(s), 64)]
 }

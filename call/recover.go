@@ -21,9 +21,9 @@ func dialogState(l *Leg) (json.RawMessage, bool) {
 	return b, err == nil
 }
 
-// recover ends the calls that an earlier process left behind: BYE to each side,
-// the recording finished, the CDR closed and marked.
-func (e *Engine) recover() {
+// mend finishes the recordings that an earlier process left behind. Nothing may
+// record yet: what grows looks the same.
+func (e *Engine) mend() map[string]store.Recording {
 	torn := map[string]store.Recording{}
 	if e.recs != nil {
 		found, err := e.recs.Recover()
@@ -40,6 +40,12 @@ func (e *Engine) recover() {
 			torn[f.ID] = r
 		}
 	}
+	return torn
+}
+
+// recover ends the calls that an earlier process left behind: BYE to each side,
+// the CDR closed and marked, the recordings noted.
+func (e *Engine) recover(torn map[string]store.Recording) {
 	list, err := e.store.Journals()
 	if err != nil {
 		e.log.Error("calls of an earlier process were not closed", "err", err)

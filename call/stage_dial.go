@@ -19,6 +19,13 @@ var (
 	errDeclined    = errors.New("declined")
 )
 
+// How long a phone rings, and the world beyond a trunk, which has timers of its
+// own (RFC 3261, timer C: more than 3 min).
+const (
+	ringFor      = time.Minute
+	ringTrunkFor = 4 * time.Minute
+)
+
 // dialStage rings one phone or one trunk for the caller, and passes through
 // what it says until it answers.
 type dialStage struct {
@@ -49,18 +56,19 @@ func (s dialStage) run(ctx context.Context, c *Call) stage {
 	result := make(chan error, 1)
 	// Owned by this stage, which always takes the result; ends with rctx or the leg.
 	c.eng.wg.Go(func() { result <- c.awaitAgent(rctx, leg, confirm) })
-	var ringOut <-chan time.Time
-	if s.agent != "" {
-		t := time.NewTimer(60 * time.Second)
-		defer t.Stop()
-		ringOut = t.C
+	ringOut := time.NewTimer(ringFor)
+	defer ringOut.Stop()
+	if s.trunk != "" {
+		ringOut.Reset(ringTrunkFor)
 	}
 	for {
 		select {
 		case r := <-leg.ringing:
 			c.passRinging(r, leg)
-		case <-ringOut:
+		case <-ringOut.C:
 			stop(ErrWithdrawn)
+		case <-c.caller.updated:
+			c.journal()
 		case err := <-result:
 			c.drainRinging(leg)
 			if err == nil {

@@ -29,6 +29,7 @@ func (s menuStage) run(ctx context.Context, c *Call) stage {
 	env.Start = s.start
 	out, err := ivr.Run(ctx, c.line(), flow, env)
 	c.take(out)
+	c.rate(out.Ratings) // a flow may ask for them itself after the talk
 	c.flow, c.node = s.flow, out.Node
 	if err != nil {
 		if ctx.Err() == nil {
@@ -108,11 +109,15 @@ func (n line) Play(ctx context.Context, s ivr.Speech) error {
 
 // Digit makes line an ivr.Line.
 func (n line) Digit(ctx context.Context) (rune, error) {
-	select {
-	case d := <-n.l.digits:
-		return d.r, nil
-	case <-ctx.Done():
-		return 0, context.Cause(ctx)
+	for {
+		select {
+		case d := <-n.l.digits:
+			return d.r, nil
+		case <-n.l.updated:
+			n.l.changed()
+		case <-ctx.Done():
+			return 0, context.Cause(ctx)
+		}
 	}
 }
 
@@ -157,7 +162,7 @@ func (c *Call) rate(items map[string]int) {
 	if len(items) == 0 || c.agent == "" {
 		return
 	}
-	ev := store.Evaluation{ID: c.id + ".caller", Call: c.id, Side: "caller", Agent: c.agent, Customer: c.number,
+	ev := store.Evaluation{ID: c.id + ".caller", Call: c.id, Side: "caller", Agent: c.agent, Customer: c.customer(),
 		Queue: c.queue, Items: items, At: time.Now()}
 	for _, k := range sortedKeys(items) {
 		c.cdr.Ratings = append(c.cdr.Ratings, store.Rating{Item: k, Stars: items[k]})

@@ -23,14 +23,20 @@ func (s announceStage) run(ctx context.Context, c *Call) stage {
 	s.talk.leg.start(c.eng.clips(c.lang, []string{"beep"}), media.Tone{}, false)
 	clips := c.eng.clips(c.lang, ivr.AtYourService(c.lang, s.talk.agent))
 	_, done := c.caller.start(clips, media.Tone{}, false)
-	select {
-	case <-done:
-		return s.talk
-	case <-s.talk.leg.ctx.Done():
-		return s.talk.agentGone(ctx, c)
-	case <-ctx.Done():
-		s.talk.callerGone(c)
-		return nil
+	for {
+		select {
+		case <-done:
+			return s.talk
+		case <-s.talk.leg.ctx.Done():
+			return s.talk.agentGone(ctx, c)
+		case <-c.caller.updated:
+			c.journal()
+		case <-s.talk.leg.updated:
+			c.journal()
+		case <-ctx.Done():
+			s.talk.callerGone(c)
+			return nil
+		}
 	}
 }
 
@@ -71,8 +77,8 @@ func (s talkStage) run(ctx context.Context, c *Call) stage {
 func (s talkStage) loop(ctx context.Context, c *Call) stage {
 	w := c.eng.world.Load()
 	keys := newKeys(w.surveyKey())
-	hold := holder{c: c, a: c.caller, b: s.leg}
-	hold.both()
+	hold := holder{c: c, legs: [2]*Leg{c.caller, s.leg}}
+	hold.look() // they may hold since before the talk
 	for {
 		select {
 		case <-s.leg.ctx.Done():
@@ -85,10 +91,10 @@ func (s talkStage) loop(ctx context.Context, c *Call) stage {
 			c.passDigit(d, c.caller)
 		case d := <-c.caller.digits:
 			c.passDigit(d, s.leg)
-		case h := <-c.caller.holds:
-			hold.set(c.caller, s.leg, h)
-		case h := <-s.leg.holds:
-			hold.set(s.leg, c.caller, h)
+		case <-c.caller.holds:
+			hold.look()
+		case <-s.leg.holds:
+			hold.look()
 		case <-c.caller.updated:
 			c.journal()
 		case <-s.leg.updated:
@@ -103,26 +109,23 @@ func (s talkStage) loop(ctx context.Context, c *Call) stage {
 // holder plays music to whoever waits for a side that holds.
 type holder struct {
 	c    *Call
-	a, b *Leg
+	legs [2]*Leg
+	held [2]bool // as last seen
 }
 
-// both looks at holds that came before the talk.
-func (h holder) both() {
-	if h.a.held.Load() {
-		h.set(h.a, h.b, true)
+// look starts or ends the music that each side hears while the other holds.
+func (h *holder) look() {
+	for i, who := range h.legs {
+		held, other := who.held.Load(), h.legs[1-i]
+		switch {
+		case held == h.held[i]:
+		case held:
+			other.start(h.c.eng.music(store.Queue{}), media.Tone{}, true)
+		default:
+			other.stop()
+		}
+		h.held[i] = held
 	}
-	if h.b.held.Load() {
-		h.set(h.b, h.a, true)
-	}
-}
-
-// set starts or ends the music that other hears while who holds.
-func (h holder) set(who, other *Leg, on bool) {
-	if !on {
-		other.stop()
-		return
-	}
-	other.start(h.c.eng.music(store.Queue{}), media.Tone{}, true)
 }
 
 // passDigit sends on a key that came by INFO; others went through as audio.

@@ -61,7 +61,7 @@ func (s waitStage) run(ctx context.Context, c *Call) stage {
 	}
 	x := &waiting{waitStage: s, c: c, q: q, music: c.eng.music(q)}
 	if err := c.eng.disp.send(ctx, acd.CallQueued{Call: acd.CallID(c.id), Queue: acd.QueueID(s.queue), Since: s.since,
-		Language: c.lang, Needs: s.needs, Customer: c.number, Standing: 0.5, Head: s.head}); err != nil {
+		Language: c.lang, Needs: s.needs, Customer: c.customer(), Standing: 0.5, Head: s.head}); err != nil {
 		return nil
 	}
 	defer x.leave()
@@ -74,8 +74,8 @@ func (x *waiting) leave() {
 	if x.next != nil {
 		x.next.Stop()
 	}
-	if x.ring != nil { // the caller is gone, or the call moved on
-		x.giveUp(ErrCallerGone)
+	if x.ring != nil {
+		x.giveUp()
 	}
 	if !x.taken {
 		c.eng.disp.must(acd.CallLeft{Call: acd.CallID(c.id)})
@@ -221,19 +221,22 @@ func (x *waiting) closeOffer(r *ring, word string) {
 	x.c.eng.metrics.offer(x.queue, word)
 }
 
-// giveUp ends a ring whose caller has gone.
-func (x *waiting) giveUp(why error) {
+// giveUp ends a ring whose caller has gone, or is sent elsewhere.
+func (x *waiting) giveUp() {
 	r := x.ring
 	x.ring = nil
-	r.stop(why)
+	r.stop(ErrWithdrawn)
 	err := <-r.result
-	word := "caller gone"
+	word := "withdrawn"
+	if x.c.caller.ctx.Err() != nil {
+		word = "caller gone"
+	}
 	if err == nil {
-		word = "caller gone as he answered"
+		word += " as he answered"
 	}
 	x.closeOffer(r, word)
 	if r.leg != nil {
-		x.c.dropLeg(r.leg, causeElsewhere, "caller")
+		x.c.dropLeg(r.leg, causeElsewhere, "agent")
 	}
 	x.c.eng.disp.must(acd.OfferRefused{Offer: r.offer.ID, How: acd.CallerGone})
 }
