@@ -37,6 +37,10 @@ type server struct {
 	expose net.Listener // for metrics; nil: none
 }
 
+// recordsGather is how long a call's record may wait to share its fsync with others'; it
+// must be on disk within a second of the call's end.
+const recordsGather = 25 * time.Millisecond
+
 // serve runs the process until ctx ends; it says on out where it is reached and
 // logs on log.
 func serve(ctx context.Context, c config.Config, out, log io.Writer) error {
@@ -63,7 +67,7 @@ func (s *server) build() error {
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return fmt.Errorf("serve: data directory: %w", err)
 	}
-	if s.store, err = bolt.Open(filepath.Join(c.Data, "hotline.db"), bolt.Options{Log: s.log}); err != nil {
+	if s.store, err = bolt.Open(filepath.Join(c.Data, "hotline.db"), bolt.Options{Log: s.log, Gather: recordsGather}); err != nil {
 		return err
 	}
 	sealer, err := store.LoadOrCreateKey(filepath.Join(c.Data, "key"))
