@@ -25,8 +25,9 @@ import (
 	"hotline/store/bolt"
 )
 
-// engineAddr is where the engine under test listens, for UDP and TCP.
-const engineAddr = "10.0.0.1:5060"
+// engineAddr is where the engine under test listens, for UDP and TCP; one test
+// moves it to IPv6.
+var engineAddr = "10.0.0.1:5060"
 
 // bed is a whole engine on a network in memory, with its store on disk.
 type bed struct {
@@ -127,8 +128,8 @@ func newBed(t *testing.T, dir string, network *simnet.Network) *bed {
 	}
 	b.eng, err = call.New(call.Config{
 		SIP: sip.Config{Packet: []net.PacketConn{udp}, Stream: []net.Listener{tcp},
-			Dial: b.net.Dialer(netip.MustParseAddr("10.0.0.1"))},
-		Media: media.Config{Listen: b.net.ListenUDP, Addr: netip.MustParseAddr("10.0.0.1"), PortMin: 20000, PortMax: 20999},
+			Dial: b.net.Dialer(netip.MustParseAddrPort(engineAddr).Addr())},
+		Media: media.Config{Listen: b.net.ListenUDP, Addr: netip.MustParseAddrPort(engineAddr).Addr(), PortMin: 20000, PortMax: 20999},
 		Store: b.st, Recordings: b.recs, Log: log,
 	})
 	if err != nil {

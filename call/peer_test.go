@@ -332,7 +332,7 @@ type dialog struct {
 // token makes what must differ.
 func (p *peer) token() string {
 	p.n++
-	return strings.NewReplacer(".", "", ":", "x").Replace(p.addr) + p.transport + strconv.Itoa(p.n)
+	return strings.NewReplacer(".", "", ":", "x", "[", "", "]", "").Replace(p.addr) + p.transport + strconv.Itoa(p.n)
 }
 
 // request composes a request of a dialog; extra are whole header lines.
@@ -382,7 +382,11 @@ func (p *peer) contact() string {
 // sdp is a plain description of a peer's audio at a port.
 func (p *peer) sdp(port int, lines ...string) string {
 	host, _, _ := net.SplitHostPort(p.claims())
-	s := fmt.Sprintf("v=0\r\no=- 1 1 IN IP4 %s\r\ns=-\r\nc=IN IP4 %s\r\nt=0 0\r\nm=audio %d RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\n", host, host, port)
+	net := "IN IP4 " + host
+	if strings.Contains(host, ":") {
+		net = "IN IP6 " + host
+	}
+	s := fmt.Sprintf("v=0\r\no=- 1 1 %s\r\ns=-\r\nc=%s\r\nt=0 0\r\nm=audio %d RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\n", net, net, port)
 	for _, l := range lines {
 		s += l + "\r\n"
 	}

@@ -5,6 +5,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"hotline/store"
 )
 
 func TestAnAgentWhoAnswersAsHisRingTimeEndsIsHungUp(t *testing.T) {
@@ -278,4 +280,33 @@ func TestOverUDPWhatIsLostIsSentAgain(t *testing.T) {
 			t.Errorf("got %d CDRs, want 2", n)
 		}
 	})
+}
+
+func TestCallsOverIPv6(t *testing.T) {
+	old := engineAddr
+	engineAddr = "[fd00::1]:5060"
+	defer func() { engineAddr = old }()
+	for _, transport := range []string{"UDP", "TCP"} {
+		t.Run(transport, func(t *testing.T) {
+			c := scenarioCenter(transport)
+			c.Trunks["world"] = store.Trunk{Addresses: []string{"fd00::2"}}
+			a := c.Agents["1001"]
+			a.Contact = "sip:1001@[fd00::3]:5060;transport=" + strings.ToLower(transport)
+			c.Agents["1001"] = a
+			inBubble(t, c, func(b *bed) {
+				A, B := b.newPeer(transport, "[fd00::2]:5060"), b.newPeer(transport, "[fd00::3]:5060")
+				sa, sb := b.newSound("[fd00::2]:30000"), b.newSound("[fd00::3]:40000")
+				a := A.call("4002", A.sdp(30000))
+				leg := B.rings(time.Second)
+				leg.accept(40000)
+				sa.to, sb.to = audioAt(t, a.answered(time.Second).body), audioAt(t, leg.invite.body)
+				converse(300*time.Millisecond, map[*sound]float64{sa: 500, sb: 700})
+				sa.hears(0, 700)
+				sb.hears(0, 500)
+				a.bye()
+				leg.hungUp(time.Second)
+				b.wantTrace("wait direct; offer 1: answered; talk; end: caller hung up")
+			})
+		})
+	}
 }
