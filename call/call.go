@@ -114,10 +114,8 @@ func (c *Call) watchEnd(ctx context.Context) (stop func()) {
 func (c *Call) play(ctx context.Context, s stage) (next stage) {
 	defer func() {
 		if p := recover(); p != nil {
-			c.eng.stats.Panics.Add(1)
-			c.log.Error("stage panicked", "call", c.id, "stage", s.name(), "err", fmt.Sprint(p), "stack", string(debug.Stack()))
+			c.broke(s.name(), p)
 			c.blame(500, 41, ErrInternal.Error(), "us")
-			c.cancel(ErrInternal)
 			next = nil
 		}
 	}()
@@ -125,6 +123,13 @@ func (c *Call) play(ctx context.Context, s stage) (next stage) {
 	began := time.Now()
 	defer func() { c.eng.metrics.stage(s, time.Since(began)) }()
 	return s.run(ctx, c)
+}
+
+// broke ends the call after a panic, which is counted and told.
+func (c *Call) broke(where string, p any) {
+	c.eng.stats.Panics.Add(1)
+	c.log.Error("call broke", "call", c.id, "stage", where, "err", fmt.Sprint(p), "stack", string(debug.Stack()))
+	c.cancel(ErrInternal)
 }
 
 // enter notes the next stage: in the CDR, the trace, the journal and the view.

@@ -60,21 +60,20 @@ func (refusedInbox) Deliver(sip.Event) {}
 
 // serve runs one call to its end.
 func (e *Engine) serve(ctx context.Context, c *Call, first stage) {
-	busy := strings.TrimPrefix(c.from, "agent:")
-	if busy == c.from {
-		busy = ""
-	}
-	if busy != "" {
-		e.occupy(busy, true)
+	defer func() {
+		if p := recover(); p != nil { // not in a stage, so in the end of the call
+			c.broke("end", p)
+		}
+		e.mu.Lock()
+		delete(e.calls, c.id)
+		e.mu.Unlock()
+		e.stats.Calls.Add(1)
+	}()
+	if agent, ok := strings.CutPrefix(c.from, "agent:"); ok {
+		e.occupy(agent, true)
+		defer e.occupy(agent, false)
 	}
 	c.run(ctx, first)
-	if busy != "" {
-		e.occupy(busy, false)
-	}
-	e.mu.Lock()
-	delete(e.calls, c.id)
-	e.mu.Unlock()
-	e.stats.Calls.Add(1)
 }
 
 // newCall decides what an INVITE is for. With a refusal there is no call.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"hotline/media"
@@ -53,7 +54,7 @@ func (e *Engine) closeCDR(c store.CDR) {
 
 // remember keeps who called, for the next time; in the order of the calls' ends.
 func (e *Engine) remember(c store.CDR) {
-	if c.Caller == anonymous || len(c.From) < 6 || c.From[:6] != "trunk:" {
+	if c.Caller == anonymous || !strings.HasPrefix(c.From, "trunk:") {
 		return
 	}
 	cu, err := e.store.Customer(c.Caller)

@@ -79,7 +79,10 @@ func TestWhoeverLeavesInTheAnnouncementTheOtherIsFreed(t *testing.T) {
 				leg.hungUp(time.Second)
 			case "agent":
 				leg.bye()
-				a.hungUp(2 * time.Minute) // after the survey that nobody answers
+				leg = B.rings(2 * time.Second) // nobody served him: he is at the head again
+				leg.accept(40000)
+				a.bye()
+				leg.hungUp(time.Second)
 			case "both":
 				a.do("BYE", "")
 				leg.do("BYE", "")

@@ -20,7 +20,7 @@ func (s menuStage) run(ctx context.Context, c *Call) stage {
 	flow, ok := w.flows[s.flow]
 	if !ok {
 		c.blame(404, 1, "flow "+s.flow+" is gone", "us")
-		return nil
+		return c.sorry("error", "goodbye")
 	}
 	if err := c.answer(ctx); err != nil {
 		return nil
@@ -46,7 +46,8 @@ func (s menuStage) run(ctx context.Context, c *Call) stage {
 func (c *Call) onward(out ivr.Outcome) stage {
 	switch out.Kind {
 	case ivr.KindQueue:
-		return waitStage{queue: out.Target, needs: out.Needs, since: time.Now()}
+		node := c.eng.world.Load().flows[c.flow].Nodes[c.node]
+		return waitStage{queue: out.Target, needs: out.Needs, since: time.Now(), leave: node.Nobody != ""}
 	case ivr.KindAgent:
 		return dialStage{agent: out.Target}
 	case ivr.KindNumber:

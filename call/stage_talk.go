@@ -28,7 +28,7 @@ func (s announceStage) run(ctx context.Context, c *Call) stage {
 		case <-done:
 			return s.talk
 		case <-s.talk.leg.ctx.Done():
-			return s.talk.agentGone(ctx, c)
+			return s.talk.back(c, acd.TalkEnded{PhoneDied: s.talk.leg.ended().died})
 		case <-c.caller.updated:
 			c.journal()
 		case <-s.talk.leg.updated:
@@ -137,27 +137,38 @@ func (c *Call) passDigit(d digit, to *Leg) {
 
 // agentGone goes on after the second leg ended by itself.
 func (s talkStage) agentGone(ctx context.Context, c *Call) stage {
-	e := s.leg.ended()
-	if e != nil && e.died && s.queue != "" {
-		c.note("agent vanished: %s", e.sipWhy)
-		s.release(c, acd.TalkEnded{PhoneDied: true}, causeVanished)
-		back := s.wait
-		back.head = true
-		back.lead = []string{"please-hold"}
-		return back
+	if s.leg.ended().died && s.queue != "" {
+		return s.back(c, acd.TalkEnded{PhoneDied: true})
 	}
 	return s.finish(ctx, c, causeNormal)
+}
+
+// back sends a caller who was not served to the head of his queue: the agent's
+// phone died, or he hung up while the caller was told of him.
+func (s talkStage) back(c *Call, ev acd.TalkEnded) stage {
+	cause := causeNormal
+	if ev.PhoneDied {
+		cause = causeVanished
+		c.note("agent vanished: %s", s.leg.ended().sipWhy)
+	} else {
+		c.note("agent hung up before the talk")
+	}
+	s.release(c, ev, cause)
+	wait := s.wait
+	wait.head = true
+	wait.lead = []string{"please-hold"}
+	return wait
 }
 
 // finish ends the agent's part; the caller goes on to the survey where there is one.
 func (s talkStage) finish(ctx context.Context, c *Call, cause sip.Cause) stage {
 	s.release(c, acd.TalkEnded{}, cause)
 	if s.queue == "" {
-		who := "agent"
-		if e := s.leg.ended(); e != nil && s.leg.role != "agent" {
-			who = s.leg.role
+		text, q850 := "the other side hung up", 16
+		if e := s.leg.ended(); e != nil && e.died {
+			text, q850 = "the other side vanished: "+e.sipWhy, causeVanished.Q850
 		}
-		c.blame(0, 16, "the other side hung up", blameOf(who, s.leg.peer))
+		c.blame(0, q850, text, blameOf(s.leg.role, s.leg.peer))
 		return nil
 	}
 	if c.caller.ctx.Err() == nil {
