@@ -290,7 +290,7 @@ func (m *message) essentials() (err error) {
 			m.to, ok = parseNameAddr(f.value)
 			m.toTag = m.to.tag()
 		case hCallID:
-			m.callID, ok = f.value, f.value != "" && strings.IndexAny(f.value, " \t") < 0
+			m.callID, ok = f.value, f.value != "" && !strings.ContainsAny(f.value, " \t")
 		case hCSeq:
 			ok = m.readCSeq(f.value)
 		case hMaxForwards:

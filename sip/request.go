@@ -18,12 +18,11 @@ type request struct {
 	// done gets the final response, or nil with 408 or 503. At most once.
 	done func(status int, m *message)
 
-	d      *Dialog
-	tx     *clientTx
-	over   bool
-	limit  alarm // INVITE: the final response must not take for ever
-	begun  bool
-	raised bool // the peer's dialog state was read from the 2xx
+	d     *Dialog
+	tx    *clientTx
+	over  bool
+	limit alarm // INVITE: the final response must not take for ever
+	begun bool
 }
 
 // reinviteLimit is how long a peer may take to answer a re-INVITE that it
