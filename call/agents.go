@@ -34,7 +34,10 @@ func (e *Engine) account(user string) (sip.Account, bool) {
 	return sip.Account{User: a.User, HA1MD5: a.HA1MD5, HA1SHA256: a.HA1SHA256}, true
 }
 
+// loadAccounts makes the stored secrets those in force.
 func (e *Engine) loadAccounts() error {
+	e.accounting.Lock() // the later reading must win
+	defer e.accounting.Unlock()
 	list, err := e.store.Accounts()
 	if err != nil {
 		return fmt.Errorf("call: read the accounts: %w", err)
@@ -140,8 +143,8 @@ func (e *Engine) loadBindings() ([]sip.Binding, error) {
 	return out, nil
 }
 
-// restoreAgents gives each agent the state he had, or his first one.
-func (e *Engine) restoreAgents() {
+// lastStates is what each agent wanted when the last process ended.
+func (e *Engine) lastStates() map[string]store.AgentStatus {
 	last := map[string]store.AgentStatus{}
 	list, err := e.store.AgentStatuses()
 	if err != nil {
@@ -150,11 +153,7 @@ func (e *Engine) restoreAgents() {
 	for _, s := range list {
 		last[s.ID] = s
 	}
-	w := e.world.Load()
-	for _, id := range sortedKeys(w.center.Agents) {
-		s, known := last[id]
-		e.introduce(w, id, s, known)
-	}
+	return last
 }
 
 // introduce tells the ACD of an agent who is new to it.
@@ -170,14 +169,38 @@ func (e *Engine) introduce(w *world, id string, s store.AgentStatus, known bool)
 	case stateNotReady:
 		e.disp.must(acd.LogIn{Agent: acd.AgentID(id)})
 		e.disp.must(acd.NotReady{Agent: acd.AgentID(id), Reason: reason})
-	default: // he was in a call, or ringing, or ready
+	default: // ready
 		e.disp.must(acd.LogIn{Agent: acd.AgentID(id), Ready: true})
 	}
 }
 
-// agentChanged keeps an agent's state; it runs on the dispatcher's goroutine.
+// agentAsks keeps what an agent asks for, so that a later process knows it even
+// if he is in a call; it runs on the dispatcher's goroutine.
+func (e *Engine) agentAsks(ev acd.Event, now time.Time) {
+	s := store.AgentStatus{Since: now}
+	switch ev := ev.(type) {
+	case acd.Ready:
+		s.ID, s.State = string(ev.Agent), stateReady
+	case acd.NotReady:
+		s.ID, s.State, s.Reason = string(ev.Agent), stateNotReady, ev.Reason
+	case acd.LogOut:
+		s.ID, s.State = string(ev.Agent), stateOut
+	default:
+		return
+	}
+	e.store.LogAgentStatus(s)
+}
+
+// agentChanged keeps an agent's state, but not what he does for a while; it runs
+// on the dispatcher's goroutine.
 func (e *Engine) agentChanged(ch acd.AgentChanged) {
-	e.store.LogAgentStatus(store.AgentStatus{ID: string(ch.Agent), State: ch.State.String(), Reason: ch.Reason, Since: ch.Since})
+	if ch.State == acd.LoggedOut || ch.State == acd.NotReadyState || ch.State == acd.ReadyState {
+		reason := ch.Reason
+		if ch.State == acd.ReadyState {
+			reason = "" // of a pause
+		}
+		e.store.LogAgentStatus(store.AgentStatus{ID: string(ch.Agent), State: ch.State.String(), Reason: reason, Since: ch.Since})
+	}
 	e.log.Debug("agent", "agent", ch.Agent, "state", ch.State.String(), "reason", ch.Reason)
 }
 

@@ -92,6 +92,7 @@ func (d *dispatcher) step(ev acd.Event) []acd.Command {
 
 func (d *dispatcher) apply(now time.Time, ev acd.Event) []acd.Command {
 	d.log(now, ev)
+	d.eng.agentAsks(ev, now)
 	switch ev := ev.(type) {
 	case acd.OfferAnswered:
 		delete(d.offers, ev.Offer)

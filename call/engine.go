@@ -27,7 +27,7 @@ type Config struct {
 	Node       string          // names this process in offers; default "a"
 	Version    string
 	MaxCalls   int           // running calls; more get 503; default 2000
-	Grace      time.Duration // for calls to end at shutdown; default 5 s
+	Grace      time.Duration // for the last words of calls at shutdown (BYE, CDR); default 10 s
 	Log        *slog.Logger  // default slog.Default()
 }
 
@@ -62,7 +62,8 @@ type Engine struct {
 	busy     map[string]int // agents in calls outside the ACD
 	degraded map[string]string
 
-	applying sync.Mutex // one Apply at a time
+	applying   sync.Mutex // one Apply at a time
+	accounting sync.Mutex // one reading of the accounts at a time
 }
 
 // Stats counts what the engine did. Fields only grow.
@@ -88,7 +89,7 @@ func New(cfg Config) (*Engine, error) {
 	if cfg.MaxCalls == 0 {
 		cfg.MaxCalls = 2000
 	}
-	cfg.Grace = orDefault(cfg.Grace, 5*time.Second)
+	cfg.Grace = orDefault(cfg.Grace, 10*time.Second)
 	e := &Engine{cfg: cfg, log: cfg.Log, store: cfg.Store, recs: cfg.Recordings, began: time.Now(),
 		calls: map[string]*Call{}, busy: map[string]int{}, degraded: map[string]string{}}
 	e.jobs.wake, e.writes.wake = make(chan struct{}, 1), make(chan struct{}, 1)
@@ -217,6 +218,7 @@ func (e *Engine) Run(ctx context.Context) error {
 
 // begin brings the ACD to where the last process left it and mends its recordings.
 func (e *Engine) begin() (torn map[string]store.Recording) {
+	last := e.lastStates() // before the ACD tells of agents who are logged out at first
 	e.disp.must(e.world.Load().configure())
 	if err := e.store.Evaluations(func(ev store.Evaluation) bool {
 		if ev.Side == "caller" {
@@ -226,7 +228,11 @@ func (e *Engine) begin() (torn map[string]store.Recording) {
 	}); err != nil {
 		e.log.Error("evaluations were not read; grades begin anew", "err", err)
 	}
-	e.restoreAgents()
+	w := e.world.Load()
+	for _, id := range sortedKeys(w.center.Agents) { // each gets the state he had, or his first one
+		s, known := last[id]
+		e.introduce(w, id, s, known)
+	}
 	return e.mend()
 }
 
@@ -253,7 +259,7 @@ func (e *Engine) trim(ctx context.Context) {
 func (e *Engine) waitCalls() {
 	done := make(chan struct{})
 	go func() { e.wg.Wait(); close(done) }() // ends with the last call; they all end, by their context
-	t := time.NewTimer(e.cfg.Grace + 5*time.Second)
+	t := time.NewTimer(e.cfg.Grace)
 	defer t.Stop()
 	select {
 	case <-done:
