@@ -51,8 +51,9 @@ type hotline struct {
 	t    *testing.T
 	dir  string // of the test, removed at its end
 	data string
-	port int // of SIP, UDP and TCP
-	rtp  string
+	ip   string // default 127.0.0.1; IPv6 in brackets
+	port int    // of SIP, UDP and TCP
+	rtp  int    // first of 200 ports
 	bin  string
 	p    *process
 	args []string // further ones of serve
@@ -71,9 +72,7 @@ func newHotline(t *testing.T) *hotline {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	h := &hotline{t: t, dir: dir, data: filepath.Join(dir, "data"), port: freePort(t), bin: bin}
-	from := freeRange(t, 200)
-	h.rtp = fmt.Sprintf("127.0.0.1:%d-%d", from, from+199)
+	h := &hotline{t: t, dir: dir, data: filepath.Join(dir, "data"), ip: "127.0.0.1", port: freePort(t), rtp: freeRange(t, 200), bin: bin}
 	return h
 }
 
@@ -88,12 +87,12 @@ func center(t *testing.T, file string, pairs ...string) *hotline {
 }
 
 // addr is where phones reach hotline.
-func (h *hotline) addr() string { return fmt.Sprintf("127.0.0.1:%d", h.port) }
+func (h *hotline) addr() string { return fmt.Sprintf("%s:%d", h.ip, h.port) }
 
 // start runs the process and waits until it answers commands.
 func (h *hotline) start() {
 	h.t.Helper()
-	args := append([]string{"serve", "--data", h.data, "--rtp", h.rtp,
+	args := append([]string{"serve", "--data", h.data, "--rtp", fmt.Sprintf("%s:%d-%d", h.ip, h.rtp, h.rtp+199),
 		"--sip", fmt.Sprintf("udp://%s,tcp://%s", h.addr(), h.addr())}, h.args...)
 	h.p = run(h.t, "hotline", nil, h.bin, args...)
 	h.within(20*time.Second, "hotline answers", func() error {

@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"fmt"
+	"net"
 	"testing"
 	"time"
 
@@ -31,6 +32,29 @@ func TestSippCallsTheBenchCenterOverUDPAndTCP(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestSippCallsOverIPv6(t *testing.T) {
+	t.Parallel()
+	need(t, "sipp")
+	if l, err := net.Listen("tcp6", "[::1]:0"); err != nil {
+		t.Skipf("there is no IPv6 here (%v), so it is not tried", err)
+	} else {
+		_ = l.Close()
+	}
+	h := newHotline(t)
+	h.ip = "[::1]"
+	h.start()
+	port := freePort(t)
+	h.apply("testdata/bench/center.yaml", "addresses: [127.0.0.1]", `addresses: ["::1"]`, "127.0.0.1:16460", fmt.Sprintf("[::1]:%d", port))
+	for _, mode := range []string{"u1", "t1"} {
+		phones := sippCmd{scenario: "answers", ip: "[::1]", port: port, args: []string{"-t", mode, "-m", "20"}}.run(t)
+		callers := sippCmd{scenario: "hangsup", ip: "[::1]", service: "4002", remote: h.addr(), args: []string{"-t", mode, "-r", "20", "-m", "20"}}.run(t)
+		callers.passes(20 * time.Second)
+		phones.passes(10 * time.Second)
+		h.apply("testdata/bench/center.yaml", "addresses: [127.0.0.1]", `addresses: ["::1"]`, "127.0.0.1:16460", fmt.Sprintf("[::1]:%d;transport=tcp", port))
+	}
+	wantEnds(t, h, 40, "wait direct; offer 1: answered; talk; end: caller hung up")
 }
 
 // wantEnds waits for n records; the newest ended so.

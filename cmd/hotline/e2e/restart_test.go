@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"fmt"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -98,4 +99,27 @@ func wantSaved(t *testing.T, h *hotline, c store.CDR, killed time.Time) {
 	if out, err := exec.Command("sox", path, "-n", "stat").CombinedOutput(); err != nil || strings.Contains(string(out), "WARN") {
 		t.Errorf("sox can't play %s: %v: %s", filepath.Base(path), err, out)
 	}
+}
+
+func TestPhoneOverTCPIsReachedAgainAfterARestart(t *testing.T) {
+	t.Parallel()
+	h := center(t, "testdata/phones/center.yaml")
+	h.apply("testdata/phones/nosurvey.yaml")
+	ann := h.linphone(linphoneCmd{user: "1001", secret: h.secret("1001"), says: 440})
+	old := h.agent("1001").Phone
+	h.stop()
+	h.start()
+	h.within(20*time.Second, "a new connection of the phone", func() error {
+		if now := h.agent("1001").Phone; now == old || now == "" {
+			return fmt.Errorf("got %q, which was %q", now, old)
+		}
+		return nil
+	})
+	caller := h.talker()
+	hearsTone(t, "the caller", caller.ear.heard, 440)
+	caller.next()
+	hearsTone(t, "the agent", ann.heard, 880)
+	ann.do("terminate")
+	caller.passes(10 * time.Second)
+	h.wantTrace(h.cdr(), "wait sales; offer 1: answered; announce; talk; end: agent hung up")
 }

@@ -41,8 +41,8 @@ func readWAV(t *testing.T, path string) []phone.Recording {
 	return out
 }
 
-// alike is how much of a prompt is in r, from 0 to 1.
-func alike(t *testing.T, r phone.Recording, prompt string) float64 {
+// promptPCM is an English prompt, 8 kHz.
+func promptPCM(t *testing.T, prompt string) []int16 {
 	t.Helper()
 	wav, ok := prompts.WAV("en", prompt)
 	if !ok {
@@ -52,7 +52,13 @@ func alike(t *testing.T, r phone.Recording, prompt string) float64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	score, _ := phone.Correlate(pcm, r.Samples)
+	return pcm
+}
+
+// alike is how much of a prompt is in r, from 0 to 1.
+func alike(t *testing.T, r phone.Recording, prompt string) float64 {
+	t.Helper()
+	score, _ := phone.Correlate(promptPCM(t, prompt), r.Samples)
 	return score
 }
 

@@ -4,14 +4,24 @@ import (
 	"testing"
 	"time"
 
+	"hotline/internal/phone"
 	"hotline/store"
 )
 
 func TestSippCallerIsServedByABaresipAgentAndRatesHim(t *testing.T) {
-	t.Parallel()
+	for _, c := range []struct{ transport, mode string }{{"udp", "u1"}, {"tcp", "t1"}} {
+		t.Run(c.transport, func(t *testing.T) {
+			t.Parallel()
+			servedAndRated(t, c.transport, c.mode)
+		})
+	}
+}
+
+func servedAndRated(t *testing.T, transport, mode string) {
 	h := center(t, "testdata/phones/center.yaml")
-	ann := h.registered(baresipCmd{user: "1001", secret: h.oldSecret("1001"), says: 440})
-	caller := sippCmd{scenario: "menu", service: "4000", remote: h.addr(), tone: 880, steered: true, hears: true, args: []string{"-m", "1"}}.run(t)
+	ann := h.registered(baresipCmd{user: "1001", secret: h.oldSecret("1001"), says: 440, transport: transport})
+	caller := sippCmd{scenario: "menu", service: "4000", remote: h.addr(), tone: 880, steered: true, hears: true,
+		args: []string{"-m", "1", "-t", mode}}.run(t)
 
 	caller.answered()
 	h.stage("menu")
@@ -29,13 +39,41 @@ func TestSippCallerIsServedByABaresipAgentAndRatesHim(t *testing.T) {
 	caller.passes(20 * time.Second)
 
 	heard(t, "the caller", caller.ear.heard(), "agent", "is-at-your-service", "goodbye")
+	wantPrompt(t, caller.ear.heard(), "is-at-your-service", 440)
 	cdr := h.cdr()
 	h.wantTrace(cdr, "menu; wait sales; offer 1: answered; announce; talk; survey; end: served")
 	wantRating(t, cdr, 5)
 	if cdr.Agent != "1001" || cdr.Caller != "4930123456" || cdr.Queue != "sales" {
 		t.Errorf("the record says caller %q, queue %q, agent %q", cdr.Caller, cdr.Queue, cdr.Agent)
 	}
+	for _, l := range cdr.Legs {
+		if l.Lost != 0 || l.In == 0 || l.Out == 0 {
+			t.Errorf("leg of %s: %d packets in, %d out, %d lost", l.Peer, l.In, l.Out, l.Lost)
+		}
+	}
 	h.wantRecording(cdr, 880, 440)
+}
+
+// wantPrompt fails unless the agent's tone begins within 200 ms of the end of
+// the last prompt, and not before it.
+func wantPrompt(t *testing.T, r phone.Recording, prompt string, hz float64) {
+	t.Helper()
+	pcm := promptPCM(t, prompt)
+	_, at := phone.Correlate(pcm, r.Samples)
+	end := at + len(pcm)
+	const step = 80 // samples: 10 ms
+	for i := at; i+1600 < len(r.Samples); i += step {
+		if (phone.Recording{Samples: r.Samples[i : i+1600]}).HasTone(hz) {
+			// A window counts from about its middle on.
+			if gap := time.Duration(i+800-end) * time.Second / 8000; gap > 200*time.Millisecond || gap < -200*time.Millisecond {
+				t.Errorf("the agent is heard %v after %s, want 200 ms at most", gap, prompt)
+			} else {
+				t.Logf("the agent is heard %v after %s", gap, prompt)
+			}
+			return
+		}
+	}
+	t.Error("the agent is not heard after the announcement")
 }
 
 func wantRating(t *testing.T, c store.CDR, stars int) {
