@@ -106,8 +106,8 @@ func memoryDir(t *testing.T) string {
 	return dir
 }
 
-// newBed starts an engine on a data directory.
-func newBed(t *testing.T, dir string, network *simnet.Network) *bed {
+// newBed starts an engine on a data directory; change may set its limits.
+func newBed(t *testing.T, dir string, network *simnet.Network, change ...func(*call.Config)) *bed {
 	t.Helper()
 	b := &bed{t: t, net: network, log: &syncBuffer{}, dir: dir, done: make(chan error, 1)}
 	var err error
@@ -126,12 +126,16 @@ func newBed(t *testing.T, dir string, network *simnet.Network) *bed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.eng, err = call.New(call.Config{
+	cfg := call.Config{
 		SIP: sip.Config{Packet: []net.PacketConn{udp}, Stream: []net.Listener{tcp},
 			Dial: b.net.Dialer(netip.MustParseAddrPort(engineAddr).Addr())},
 		Media: media.Config{Listen: b.net.ListenUDP, Addr: netip.MustParseAddrPort(engineAddr).Addr(), PortMin: 20000, PortMax: 20999},
 		Store: b.st, Recordings: b.recs, Log: log,
-	})
+	}
+	for _, f := range change {
+		f(&cfg)
+	}
+	b.eng, err = call.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
