@@ -240,3 +240,26 @@ func TestPhonesCallEachOtherAndQueues(t *testing.T) {
 		}
 	})
 }
+
+func TestAPhoneWhoseNATMovedItIsReachedWhereItRegisteredLast(t *testing.T) {
+	center := phones("UDP")
+	center.Trunks["world"] = store.Trunk{Addresses: []string{"10.0.0.2"}}
+	inBubble(t, center, func(b *bed) {
+		A, B := b.newPeer("UDP", addrA), b.newPeer("UDP", "203.0.113.9:42000")
+		B.private = "192.168.7.3:5060"
+		secret := B.account("1001")
+		reg := B.register(secret, 600)
+		b.agentState("1001", "ready")
+		a, leg := up(A, B)
+		B.pc.Close()
+		moved := b.newPeer("UDP", "203.0.113.9:42001")
+		moved.private, moved.user = B.private, "1001"
+		reg.p, leg.p = moved, moved
+		if s := reg.send(600).status(); s == 401 {
+			reg.send(600)
+		}
+		a.bye()
+		leg.hungUp(time.Second)
+		b.oneCDR()
+	})
+}
