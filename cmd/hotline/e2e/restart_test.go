@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -100,19 +101,24 @@ func wantSaved(t *testing.T, h *hotline, c store.CDR, killed time.Time) {
 	}
 }
 
-func TestPhoneOverTCPIsReachedAfterARestart(t *testing.T) {
+func TestPhoneThatIsGoneLeavesTheCallToTheNextAgentAtOnce(t *testing.T) {
 	t.Parallel()
 	h := center(t, "testdata/phones/center.yaml")
-	h.apply("testdata/phones/nosurvey.yaml")
-	ann := h.linphone(linphoneCmd{user: "1001", secret: h.secret("1001"), says: 440})
+	ann := h.linphone(linphoneCmd{user: "1001", secret: h.secret("1001"), says: 330})
+	h.registered(baresipCmd{user: "1002", secret: h.oldSecret("1002"), says: 440})
 	h.stop()
+	_ = ann.cmd.Process.Kill()
+	<-ann.done
 	h.start()
-	// linphonec does not open its connection anew, but listens where it said.
+	h.cli("agent", "state", "1002", "ready") // idle for a shorter time than 1001
 	caller := h.talker()
+	began := time.Now()
 	hearsTone(t, "the caller", caller.ear.heard, 440)
-	caller.next()
-	hearsTone(t, "the agent", ann.heard, 880)
-	ann.do("terminate")
-	caller.passes(10 * time.Second)
-	h.wantTrace(h.cdr(), "wait sales; offer 1: answered; announce; talk; end: agent hung up")
+	if d := time.Since(began); d > 6*time.Second {
+		t.Errorf("the caller hears the second agent after %v, want 6 s at most", d)
+	}
+	h.agentState("1001", "unreachable (phone does not answer)")
+	if offers := h.stage("talk").Trace; !slices.Contains(offers, "offer 1: unreachable") {
+		t.Errorf("the call went %q, want offer 1 unreachable", offers)
+	}
 }
