@@ -47,7 +47,7 @@ type Leg struct {
 	held              atomic.Bool
 	info              atomic.Bool  // digits come by INFO
 	answered          atomic.Int64 // Unix ns
-	talks             atomic.Int64 // since when it talks, Unix ns; 0: not in talk
+	talks             atomic.Int64 // since when its silence counts, Unix ns; 0: not in talk
 	codec             atomic.Uint32
 
 	mu    sync.Mutex                     // guards plays and next
@@ -176,7 +176,11 @@ func (l *Leg) apply(r sdp.Remote) {
 		InBandDTMF: r.EventType == 0,
 	})
 	l.readyOnce.Do(func() { close(l.ready) })
-	if was := l.held.Swap(r.Held); was != r.Held {
+	if l.held.Load() != r.Held {
+		if since := l.talks.Load(); since != 0 { // who held may have been silent: it counts anew
+			l.talks.CompareAndSwap(since, time.Now().UnixNano())
+		}
+		l.held.Store(r.Held)
 		signal(l.holds)
 	}
 }

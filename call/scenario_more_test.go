@@ -310,3 +310,29 @@ func TestCallsOverIPv6(t *testing.T) {
 		})
 	}
 }
+
+func TestSilenceCountsAnewAfterAHold(t *testing.T) {
+	center := func(transport string) store.Center {
+		c := scenarioCenter(transport)
+		c.Settings.Silence = store.Duration(20 * time.Second)
+		return c
+	}
+	overBothWith(t, center, func(b *bed, A, B *peer) {
+		a, leg, sa, sb := audible(b, A, B)
+		converse(200*time.Millisecond, map[*sound]float64{sa: 500, sb: 700})
+		a.do("INVITE", A.sdp(30000, "a=sendonly")) // but its phone sends nothing
+		a.response(200, "INVITE", time.Second)
+		a.ack("")
+		converse(40*time.Second, map[*sound]float64{sb: 700})
+		a.do("INVITE", A.sdp(30000))
+		a.response(200, "INVITE", time.Second)
+		a.ack("")
+		converse(8*time.Second, map[*sound]float64{sb: 700}) // it takes its time
+		A.none("BYE", 0, isRequest("BYE"))
+		converse(200*time.Millisecond, map[*sound]float64{sa: 500, sb: 700})
+		converse(24*time.Second+time.Second, map[*sound]float64{sb: 700})
+		a.hungUp(5 * time.Second)
+		leg.hungUp(time.Second)
+		b.oneCDR()
+	})
+}
