@@ -121,6 +121,8 @@ func TestScenario31AgentUnregistersInTalk(t *testing.T) {
 	})
 }
 
+// Scenario 32 is of TCP by its nature; over UDP a NAT that moves a phone is the
+// like of it, see below.
 func TestScenario32ConnectionLostInTalk(t *testing.T) {
 	inBubble(t, phones("TCP"), func(b *bed) {
 		A, B := b.newPeer("TCP", addrA), b.newPeer("TCP", addrB)
