@@ -121,8 +121,8 @@ func (e *Engine) onBinding(ch sip.BindingChange) {
 	e.jobs.add(func() {
 		a, ok := e.world.Load().center.Agents[b.AOR]
 		if ok && a.Trunk == "" && a.Contact == "" {
-			// As it is now: changes of several phones come from several workers.
-			e.disp.must(acd.Reachable{Agent: acd.AgentID(b.AOR), Yes: e.reachable(b.AOR, a)})
+			// Changes of several phones come from several workers.
+			e.disp.mustLate(func() acd.Event { return acd.Reachable{Agent: acd.AgentID(b.AOR), Yes: e.reachable(b.AOR, a)} })
 		}
 	})
 }
@@ -160,6 +160,9 @@ func (e *Engine) lastStates() map[string]store.AgentStatus {
 func (e *Engine) introduce(w *world, id string, s store.AgentStatus, known bool) {
 	a := w.center.Agents[id]
 	e.disp.must(acd.Reachable{Agent: acd.AgentID(id), Yes: e.reachable(id, a)})
+	if e.occupied(id) { // he was deleted and is back
+		e.tellOccupied(id)
+	}
 	state, reason := a.State, ""
 	if known {
 		state, reason = s.State, s.Reason
@@ -248,8 +251,18 @@ func (e *Engine) occupy(agent string, yes bool) {
 	now := n > 0
 	e.mu.Unlock()
 	if was != now {
-		e.disp.must(acd.Occupied{Agent: acd.AgentID(agent), Yes: now})
+		e.tellOccupied(agent)
 	}
+}
+
+func (e *Engine) occupied(agent string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.busy[agent] > 0
+}
+
+func (e *Engine) tellOccupied(agent string) {
+	e.disp.mustLate(func() acd.Event { return acd.Occupied{Agent: acd.AgentID(agent), Yes: e.occupied(agent)} })
 }
 
 // codeStage changes an agent's state from his phone and says so.

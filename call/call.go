@@ -32,7 +32,7 @@ type Call struct {
 	lang    string
 	vars    map[string]string
 	queue   string
-	agent   string // who talks or talked last
+	agent   string // who answered last
 	flow    string // that handed the call on last, and
 	node    string // where it ended
 	answers bool   // we have sent 200
@@ -209,10 +209,20 @@ func (c *Call) finish(ctx context.Context) {
 	c.cdr.Cause = cause
 	c.note("end: %s", cause.Text)
 	c.cdr.Trace = joinTrace(c.trace)
-	c.cdr.Agent, c.cdr.Queue, c.cdr.Language = c.agent, c.queue, c.lang
+	c.cdr.Agent, c.cdr.Queue, c.cdr.Language = c.talked(), c.queue, c.lang
 	c.eng.closeCDR(c.cdr)
 	c.log.Info("call end", "call", c.id, "cause", cause.Text, "blame", cause.Blame, "status", cause.Status,
 		"stages", c.cdr.Trace, "length", now.Sub(c.began).Round(time.Millisecond).String(), "lost", st.Lost)
+}
+
+// talked is the agent who talked last; "" if none did.
+func (c *Call) talked() string {
+	for i := len(c.cdr.Talks) - 1; i >= 0; i-- {
+		if a := c.cdr.Talks[i].Agent; a != "" {
+			return a
+		}
+	}
+	return ""
 }
 
 // endCause is what the caller's phone is told.
@@ -302,7 +312,7 @@ func (c *Call) journal() {
 	for _, l := range c.legs {
 		j.CDR.Legs = append(j.CDR.Legs, l.record(media.LegStats{}, store.Cause{}, time.Time{}))
 	}
-	j.CDR.Agent, j.CDR.Queue, j.CDR.Language, j.CDR.Trace = c.agent, c.queue, c.lang, joinTrace(c.trace)
+	j.CDR.Agent, j.CDR.Queue, j.CDR.Language, j.CDR.Trace = c.talked(), c.queue, c.lang, joinTrace(c.trace)
 	for _, l := range append([]*Leg{c.caller}, c.legs...) {
 		if b, ok := dialogState(l); ok {
 			j.Dialogs = append(j.Dialogs, b)

@@ -28,6 +28,7 @@ type dispatcher struct {
 // request is an event, or a question to the core.
 type request struct {
 	ev    acd.Event
+	late  func() acd.Event // makes the event when its turn has come
 	ask   func(*acd.Core, time.Time)
 	reply chan []acd.Command // gets what an event led to; nil if nobody asks
 }
@@ -71,6 +72,9 @@ func (d *dispatcher) handle(r request) {
 		r.ask(d.core, d.now())
 		close(r.reply)
 		return
+	}
+	if r.late != nil {
+		r.ev = r.late()
 	}
 	out := d.step(r.ev)
 	if r.reply != nil {
@@ -165,9 +169,15 @@ func (d *dispatcher) send(ctx context.Context, ev acd.Event) error {
 
 // must hands over an event that may not be lost: the last words of a stage. It
 // waits for room; the dispatcher outlives all calls.
-func (d *dispatcher) must(ev acd.Event) {
+func (d *dispatcher) must(ev acd.Event) { d.put(request{ev: ev}) }
+
+// mustLate is must for an event that tells how something is now: it is made on
+// the dispatcher's goroutine, so that of several changes the last one counts.
+func (d *dispatcher) mustLate(f func() acd.Event) { d.put(request{late: f}) }
+
+func (d *dispatcher) put(r request) {
 	select {
-	case d.events <- request{ev: ev}:
+	case d.events <- r:
 	case <-d.gone:
 	}
 }

@@ -143,7 +143,7 @@ func (s surveyStage) run(ctx context.Context, c *Call) stage {
 	}
 	c.caller.flush()
 	env := c.env(w)
-	env.Vars["agent"], env.Vars["queue"] = c.agent, c.queue
+	env.Vars["agent"], env.Vars["queue"] = c.talked(), c.queue
 	out, err := ivr.Run(ctx, c.line(), flow, env)
 	c.cdr.Path = append(c.cdr.Path, out.Path...)
 	c.rate(out.Ratings)
@@ -160,10 +160,11 @@ func (s surveyStage) run(ctx context.Context, c *Call) stage {
 
 // rate keeps the caller's rating of the agent and lets it count at once.
 func (c *Call) rate(items map[string]int) {
-	if len(items) == 0 || c.agent == "" {
+	agent := c.talked()
+	if len(items) == 0 || agent == "" {
 		return
 	}
-	ev := store.Evaluation{ID: c.id + ".caller", Call: c.id, Side: "caller", Agent: c.agent, Customer: c.customer(),
+	ev := store.Evaluation{ID: c.id + ".caller", Call: c.id, Side: "caller", Agent: agent, Customer: c.customer(),
 		Queue: c.queue, Items: items, At: time.Now()}
 	for _, k := range sortedKeys(items) {
 		c.cdr.Ratings = append(c.cdr.Ratings, store.Rating{Item: k, Stars: items[k]})
