@@ -73,10 +73,11 @@ func (x *chaos) conspire(r *rand.Rand) {
 		c.Hangup()
 		return
 	}
+	first := r.IntN(2)
 	go func() { // ends after a moment
 		time.Sleep(time.Millisecond) // as long as a message is under way
-		for _, v := range x.eng.Calls() {
-			if v.Caller == c.Number() || r.IntN(2) == 0 {
+		for i, v := range x.eng.Calls() {
+			if i%2 == first {
 				x.eng.Hangup(v.ID, "chaos")
 			}
 		}
