@@ -48,7 +48,6 @@ type epoll struct {
 	clock     clock
 	metronome *metronome
 	wakes     chan struct{}
-	locked    bool
 	tick      time.Duration  // the last one
 	socks     []*epollSocket // by descriptor
 	count     int
