@@ -89,7 +89,7 @@ func New(cfg Config) (*Engine, error) {
 	if cfg.MaxCalls == 0 {
 		cfg.MaxCalls = 2000
 	}
-	cfg.Grace = orDefault(cfg.Grace, 10*time.Second)
+	cfg.Grace = orDefault(cfg.Grace, 5*time.Second)
 	e := &Engine{cfg: cfg, log: cfg.Log, store: cfg.Store, recs: cfg.Recordings, began: time.Now(),
 		calls: map[string]*Call{}, busy: map[string]int{}, degraded: map[string]string{}}
 	e.jobs.wake, e.writes.wake = make(chan struct{}, 1), make(chan struct{}, 1)
