@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -201,10 +202,16 @@ func (b *bed) cdrs() []store.CDR {
 	return out
 }
 
-// oneCDR is the record of the only call.
+// begun are the records of calls that were let in, oldest first.
+func (b *bed) begun() []store.CDR {
+	b.t.Helper()
+	return slices.DeleteFunc(b.cdrs(), func(c store.CDR) bool { return strings.HasPrefix(c.Trace, "refused; ") })
+}
+
+// oneCDR is the record of the only call that was let in.
 func (b *bed) oneCDR() store.CDR {
 	b.t.Helper()
-	all := b.cdrs()
+	all := b.begun()
 	if len(all) != 1 {
 		b.t.Fatalf("got %d CDRs, want 1", len(all))
 	}

@@ -22,7 +22,10 @@ func (e *Engine) onCall(inc *sip.Incoming) sip.Inbox {
 	if refuse.Status != 0 {
 		in := refusedInbox{}
 		e.log.Info("call refused", "peer", peerName(inc.Peer), "status", refuse.Status, "cause", refuse.Text)
-		e.jobs.add(func() { inc.End(refuse) })
+		e.jobs.add(func() {
+			inc.End(refuse)
+			e.closeCDR(c.refused(refuse))
+		})
 		return in
 	}
 	var ctx context.Context
@@ -39,6 +42,21 @@ func (e *Engine) onCall(inc *sip.Incoming) sip.Inbox {
 		e.serve(ctx, c, first)
 	}()
 	return c.caller
+}
+
+// refused is the record of a call that was turned away before it began.
+func (c *Call) refused(why sip.Cause) store.CDR {
+	now, blame := time.Now(), "caller"
+	if why.Status >= 500 {
+		blame = "us"
+	}
+	r := c.cdr
+	r.Ended = now
+	r.Cause = store.Cause{Status: why.Status, Q850: why.Q850, Text: why.Text, Blame: blame}
+	r.Stages = []store.Stage{{Name: "refused", Began: r.Began, Ended: now}}
+	r.Legs = []store.Leg{{ID: c.id, Role: "caller", Peer: c.from, Number: c.number, Began: r.Began, Ended: now, Cause: r.Cause}}
+	r.Trace = "refused; end: " + why.Text
+	return r
 }
 
 // admit counts a call in, unless the engine is full or ends.
@@ -76,7 +94,8 @@ func (e *Engine) serve(ctx context.Context, c *Call, first stage) {
 	c.run(ctx, first)
 }
 
-// newCall decides what an INVITE is for. With a refusal there is no call.
+// newCall decides what an INVITE is for. With a refusal the call has no leg and
+// is only good for its record.
 func (e *Engine) newCall(inc *sip.Incoming) (*Call, stage, sip.Cause) {
 	w := e.world.Load()
 	now := time.Now()
@@ -92,12 +111,12 @@ func (e *Engine) newCall(inc *sip.Incoming) (*Call, stage, sip.Cause) {
 		refuse = causeMedia
 	}
 	if refuse.Status != 0 {
-		return nil, nil, refuse
+		return c, nil, refuse
 	}
 	leg, err := e.newLeg("caller", c.from, c.number)
 	if err != nil {
 		e.log.Warn("call refused", "call", c.id, "err", err)
-		return nil, nil, causeFull
+		return c, nil, causeFull
 	}
 	leg.d = inc.Dialog
 	a := inc.Source.Addr().Unmap()

@@ -265,7 +265,7 @@ func TestTheWorldIsDialledFromAPhoneOnlyWhereAllowed(t *testing.T) {
 			}
 		}
 		C.none("INVITE", time.Second, isRequest("INVITE"))
-		if n := len(b.cdrs()); n != 1 {
+		if n := len(b.begun()); n != 1 {
 			t.Errorf("got %d CDRs, want 1", n)
 		}
 	})

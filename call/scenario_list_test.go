@@ -291,7 +291,7 @@ func TestStrangersGetNoCall(t *testing.T) {
 		a.refused(404, time.Second)
 		a = A.call("*41", A.sdp(30000)) // nor are feature codes
 		a.refused(404, time.Second)
-		if n := len(b.cdrs()); n != 0 {
+		if n := len(b.begun()); n != 0 {
 			t.Errorf("got %d CDRs, want none", n)
 		}
 	})

@@ -206,7 +206,7 @@ func TestScenario40Malformed(t *testing.T) {
 			}
 		}
 		B.none("INVITE", time.Second, isRequest("INVITE"))
-		if n := len(b.cdrs()); n != 0 {
+		if n := len(b.begun()); n != 0 {
 			t.Errorf("got %d CDRs, want none", n)
 		}
 	})
