@@ -57,3 +57,23 @@ func TestPhonesThatRingForEverDeclineOrAreBusyLeaveTheCallToTheNextAgent(t *test
 	caller.passes(10 * time.Second)
 	h.wantTrace(h.cdr(), "wait sales; offer 1: no answer; offer 2: declined; offer 3: busy; offer 4: answered; talk; end: ended by an operator")
 }
+
+func TestKeysOfAPhoneChangeItsAgentsStateAndEndATalk(t *testing.T) {
+	t.Parallel()
+	h := center(t, "testdata/phones/center.yaml")
+	ann := h.registered(baresipCmd{user: "1001", secret: h.oldSecret("1001"), says: 440})
+	for i, c := range []struct{ code, state string }{{"*422", "not ready (lunch)"}, {"*41", "ready"}} {
+		ann.do("dial " + c.code)
+		ann.sees("CALL_CLOSED", i+1)
+		h.agentState("1001", c.state)
+	}
+	caller := h.talker()
+	hearsTone(t, "the caller", caller.ear.heard, 440)
+	caller.next()
+	ann.press("**")
+	ann.sees("CALL_CLOSED", 3)
+	hears(t, "the caller", caller.ear.heard, "survey-service")
+	h.cli("call", "hangup", h.stage("survey").ID)
+	caller.passes(10 * time.Second)
+	h.wantTrace(h.cdrs(3)[0], "wait sales; offer 1: answered; announce; talk; agent ended the talk by key; survey; end: served")
+}
