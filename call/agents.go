@@ -58,13 +58,7 @@ const secretAlphabet = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ2345678
 
 // NewSecret makes a new secret for an agent's phones. It is told once: only its
 // hashes are kept.
-func (e *Engine) NewSecret(agent string) (string, error) { return e.newSecret(agent, false) }
-
-// NewMD5Secret makes one for a phone that knows no algorithm but MD5 and gives
-// up where it is offered another beside it, as baresip 1.0 does.
-func (e *Engine) NewMD5Secret(agent string) (string, error) { return e.newSecret(agent, true) }
-
-func (e *Engine) newSecret(agent string, md5only bool) (string, error) {
+func (e *Engine) NewSecret(agent string) (string, error) {
 	if _, ok := e.world.Load().center.Agents[agent]; !ok {
 		return "", fmt.Errorf("agent %s: %w", agent, ErrUnknown)
 	}
@@ -77,11 +71,10 @@ func (e *Engine) newSecret(agent string, md5only bool) (string, error) {
 		b.WriteByte(secretAlphabet[n.Int64()])
 	}
 	secret := b.String()
-	a := store.Account{User: agent, Realm: e.realm, Changed: time.Now(), HA1MD5: sip.HA1("MD5", agent, e.realm, secret)}
-	if !md5only {
-		a.HA1SHA256 = sip.HA1("SHA-256", agent, e.realm, secret)
-	}
-	if err := e.store.PutAccount(a); err != nil {
+	err := e.store.PutAccount(store.Account{User: agent, Realm: e.realm, Changed: time.Now(),
+		HA1MD5:    sip.HA1("MD5", agent, e.realm, secret),
+		HA1SHA256: sip.HA1("SHA-256", agent, e.realm, secret)})
+	if err != nil {
 		return "", err
 	}
 	return secret, e.loadAccounts()

@@ -14,7 +14,7 @@ func TestBaresipCallsLinphone(t *testing.T) {
 	t.Parallel()
 	h := center(t, "testdata/phones/center.yaml")
 	bob := h.linphone(linphoneCmd{user: "1002", secret: h.secret("1002"), codec: "PCMU", says: 440})
-	ann := h.registered(baresipCmd{user: "1001", secret: h.oldSecret("1001"), codec: "PCMA", says: 880})
+	ann := h.registered(baresipCmd{user: "1001", secret: h.secret("1001"), codec: "PCMA", says: 880})
 	ann.do("dial sip:1002@hotline")
 	bob.says(`incoming call from .*1001@`)
 	hearsTone(t, "the baresip", ann.heard, 440)
@@ -30,10 +30,10 @@ func TestPhonesThatRingForEverDeclineOrAreBusyLeaveTheCallToTheNextAgent(t *test
 	h := center(t, "testdata/phones/center.yaml")
 	port := freePort(t)
 	h.apply("testdata/phones/agents.yaml", "@BUSY@", fmt.Sprint(port))
-	h.registered(baresipCmd{user: "1001", secret: h.oldSecret("1001"), answer: "manual"})
+	h.registered(baresipCmd{user: "1001", secret: h.secret("1001"), answer: "manual"})
 	bob := h.linphone(linphoneCmd{user: "1002", secret: h.secret("1002"), manual: true})
 	sippCmd{scenario: "busy", ip: "127.0.0.1", port: port, args: []string{"-m", "1"}}.run(t)
-	h.registered(baresipCmd{user: "1004", secret: h.oldSecret("1004"), says: 440})
+	h.registered(baresipCmd{user: "1004", secret: h.secret("1004"), says: 440})
 	for _, id := range []string{"1001", "1002", "1003", "1004"} { // longest idle first
 		h.cli("agent", "state", id, "ready")
 		h.agentState(id, "ready")
@@ -61,7 +61,7 @@ func TestPhonesThatRingForEverDeclineOrAreBusyLeaveTheCallToTheNextAgent(t *test
 func TestKeysOfAPhoneChangeItsAgentsStateAndEndATalk(t *testing.T) {
 	t.Parallel()
 	h := center(t, "testdata/phones/center.yaml")
-	ann := h.registered(baresipCmd{user: "1001", secret: h.oldSecret("1001"), says: 440})
+	ann := h.registered(baresipCmd{user: "1001", secret: h.secret("1001"), says: 440})
 	for i, c := range []struct{ code, state string }{{"*422", "not ready (lunch)"}, {"*41", "ready"}} {
 		ann.do("dial " + c.code)
 		ann.sees("CALL_CLOSED", i+1)

@@ -93,7 +93,7 @@ func TestBadMessagesLeaveACallUnharmed(t *testing.T) {
 	bad := badMessages(t)
 	h := center(t, "testdata/phones/center.yaml")
 	h.apply("testdata/phones/nosurvey.yaml")
-	ann := h.registered(baresipCmd{user: "1001", secret: h.oldSecret("1001"), says: 440})
+	ann := h.registered(baresipCmd{user: "1001", secret: h.secret("1001"), says: 440})
 	caller := h.talker()
 	hearsTone(t, "the caller", caller.ear.heard, 440)
 	caller.next()

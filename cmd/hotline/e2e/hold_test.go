@@ -30,7 +30,7 @@ func TestCallerHearsMusicWhileABaresipAgentHoldsAndThenTheAgentAgain(t *testing.
 	t.Parallel()
 	h := center(t, "testdata/phones/center.yaml")
 	h.apply("testdata/phones/nosurvey.yaml")
-	ann := h.registered(baresipCmd{user: "1001", secret: h.oldSecret("1001"), says: 440})
+	ann := h.registered(baresipCmd{user: "1001", secret: h.secret("1001"), says: 440})
 	held(t, h, ann.heard, func() { ann.do("hold") }, func() { ann.do("resume") }, func() { ann.do("hangup") })
 }
 
@@ -65,7 +65,7 @@ func TestAgentHearsMusicWhileTheCallerHolds(t *testing.T) {
 	t.Parallel()
 	h := center(t, "testdata/phones/center.yaml")
 	h.apply("testdata/phones/nosurvey.yaml")
-	ann := h.registered(baresipCmd{user: "1001", secret: h.oldSecret("1001"), says: 440, transport: "tcp"})
+	ann := h.registered(baresipCmd{user: "1001", secret: h.secret("1001"), says: 440, transport: "tcp"})
 	bob := h.linphone(linphoneCmd{user: "1002", secret: h.secret("1002"), codec: "PCMU", says: 880})
 	bob.do("call sip:4001@hotline")
 	hearsTone(t, "the caller", bob.heard, 440)

@@ -160,12 +160,6 @@ func (h *hotline) agent(id string) call.AgentView {
 	return list[call.AgentView](h, "agent", "show", id)[0]
 }
 
-// oldSecret is for phones that know MD5 only: baresip and sipp.
-func (h *hotline) oldSecret(agent string) string {
-	h.t.Helper()
-	return strings.TrimSpace(h.cli("agent", "secret", agent, "--new", "--md5"))
-}
-
 func (h *hotline) secret(agent string) string {
 	h.t.Helper()
 	return strings.TrimSpace(h.cli("agent", "secret", agent, "--new"))

@@ -16,7 +16,7 @@ func TestRegistrationSurvivesARestart(t *testing.T) {
 	t.Parallel()
 	h := center(t, "testdata/phones/center.yaml")
 	h.apply("testdata/phones/nosurvey.yaml")
-	ann := h.registered(baresipCmd{user: "1001", secret: h.oldSecret("1001"), says: 440, expires: 3600})
+	ann := h.registered(baresipCmd{user: "1001", secret: h.secret("1001"), says: 440, expires: 3600})
 	h.stop()
 	h.start()
 	h.agentState("1001", "ready")
@@ -35,7 +35,7 @@ func TestRegistrationSurvivesARestart(t *testing.T) {
 func TestStopInATalkEndsBothSidesInOrder(t *testing.T) {
 	t.Parallel()
 	h := center(t, "testdata/phones/center.yaml")
-	ann := h.registered(baresipCmd{user: "1001", secret: h.oldSecret("1001"), says: 440})
+	ann := h.registered(baresipCmd{user: "1001", secret: h.secret("1001"), says: 440})
 	caller := h.talker()
 	hearsTone(t, "the caller", caller.ear.heard, 440)
 	caller.next()
@@ -58,7 +58,7 @@ func TestStopInATalkEndsBothSidesInOrder(t *testing.T) {
 func TestAfterAKillInATalkBothAreHungUpAndTheRecordingPlays(t *testing.T) {
 	t.Parallel()
 	h := center(t, "testdata/phones/center.yaml")
-	ann := h.registered(baresipCmd{user: "1001", secret: h.oldSecret("1001"), says: 440})
+	ann := h.registered(baresipCmd{user: "1001", secret: h.secret("1001"), says: 440})
 	caller := h.talker()
 	hearsTone(t, "the caller", caller.ear.heard, 440)
 	caller.next()
@@ -105,7 +105,7 @@ func TestPhoneThatIsGoneLeavesTheCallToTheNextAgentAtOnce(t *testing.T) {
 	t.Parallel()
 	h := center(t, "testdata/phones/center.yaml")
 	ann := h.linphone(linphoneCmd{user: "1001", secret: h.secret("1001"), says: 330})
-	h.registered(baresipCmd{user: "1002", secret: h.oldSecret("1002"), says: 440})
+	h.registered(baresipCmd{user: "1002", secret: h.secret("1002"), says: 440})
 	h.stop()
 	_ = ann.cmd.Process.Kill()
 	<-ann.done

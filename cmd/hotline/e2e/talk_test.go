@@ -19,7 +19,7 @@ func TestSippCallerIsServedByABaresipAgentAndRatesHim(t *testing.T) {
 
 func servedAndRated(t *testing.T, transport, mode string) {
 	h := center(t, "testdata/phones/center.yaml")
-	ann := h.registered(baresipCmd{user: "1001", secret: h.oldSecret("1001"), says: 440, transport: transport})
+	ann := h.registered(baresipCmd{user: "1001", secret: h.secret("1001"), says: 440, transport: transport})
 	caller := sippCmd{scenario: "menu", service: "4000", remote: h.addr(), tone: 880, steered: true, hears: true,
 		args: []string{"-m", "1", "-t", mode}}.run(t)
 
