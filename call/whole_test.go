@@ -168,7 +168,7 @@ func TestCallerGoesThroughMenuQueueAnnouncementTalkAndSurvey(t *testing.T) {
 		call.Hangup()
 		hung := time.Now()
 		must(t, c.WaitSpeech(b.ctx()))
-		time.Sleep(2 * time.Second)
+		time.Sleep(5 * time.Second)
 		must(t, c.Press(b.ctx(), "5", 0))
 		must(t, c.WaitDone(b.ctx()))
 		heard(t, c.Listen().Since(hung), "en", "survey-service")

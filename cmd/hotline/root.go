@@ -13,7 +13,8 @@ import (
 var commands = []func(*app) *cobra.Command{
 	newServeCmd, newInitCmd, newCheckCmd, newApplyCmd, newExportCmd,
 	newStatusCmd, newAgentCmd, newQueueCmd, newNumberCmd, newTrunkCmd,
-	newCallCmd, newCDRCmd, newRecordingCmd, newMediaCmd, newBenchCmd,
+	newCallCmd, newCDRCmd, newRecordingCmd, newMediaCmd,
+	newDialCmd, newDemoCmd, newBenchCmd,
 	newVersionCmd,
 }
 
