@@ -10,6 +10,7 @@ import (
 type Engine interface {
 	Views
 	Control
+	Supervision
 	Apply(call.ApplyRequest) (call.ApplyResult, error)
 	Center() (store.Center, uint64) // without secrets; and its revision
 	Store() store.Store

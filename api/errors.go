@@ -44,6 +44,15 @@ var statuses = []struct {
 	{store.ErrNotFound, http.StatusNotFound},
 	{call.ErrUnknown, http.StatusNotFound},
 	{call.ErrBadState, http.StatusBadRequest},
+	{call.ErrBadMode, http.StatusBadRequest},
+	{call.ErrNotSupervisor, http.StatusForbidden},
+	{call.ErrOwnCall, http.StatusConflict},
+	{call.ErrElsewhere, http.StatusConflict},
+	{call.ErrAmbiguous, http.StatusConflict},
+	{call.ErrConference, http.StatusConflict},
+	{call.ErrCrowded, http.StatusConflict},
+	{call.ErrNoPhone, http.StatusConflict},
+	{call.ErrNotThere, http.StatusNotFound},
 	{store.ErrFull, http.StatusInsufficientStorage},
 }
 

@@ -53,7 +53,8 @@ type Call struct {
 }
 
 // stage is one part of a call. run does it and returns the next; nil ends the
-// call. Its name stands in the CDR and in the trace.
+// call. Its name stands in the CDR and in the trace. A stage that holds somebody
+// also has skip(c), called if the call ended before its run.
 type stage interface {
 	name() string
 	run(ctx context.Context, c *Call) stage

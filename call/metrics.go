@@ -38,6 +38,7 @@ func newMetrics(e *Engine) *metrics {
 			func() float64 { return float64(f()) }))
 	}
 	gauge("hotline_call_running", "Calls that run.", func() float64 { return float64(e.running()) })
+	gauge("hotline_call_supervisors", "Supervisors who sit in calls.", func() float64 { return float64(len(e.Supervisions())) })
 	count("hotline_call_ended_total", "Calls that ended.", e.stats.Calls.Load)
 	count("hotline_call_refused_total", "Calls turned away for want of capacity.", e.stats.Refused.Load)
 	count("hotline_call_panics_total", "Stages that broke; each ended its own call.", e.stats.Panics.Load)

@@ -179,6 +179,7 @@ func (e *Engine) close(j store.Journal) {
 	if n := len(c.Stages); n > 0 {
 		c.Stages[n-1].Ended = now
 	}
+	e.cutSupervisions(&c)
 	for i := range c.Legs {
 		if c.Legs[i].Ended.IsZero() {
 			c.Legs[i].Ended, c.Legs[i].Cause = now, c.Cause
@@ -194,7 +195,6 @@ func (e *Engine) close(j store.Journal) {
 			c.Offers[i].Ended, c.Offers[i].Result = now, "engine restarted"
 		}
 	}
-	e.cutSupervisions(&c)
 	if c.Trace != "" {
 		c.Trace += "; "
 	}

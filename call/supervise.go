@@ -92,17 +92,7 @@ func (e *Engine) Supervise(ref, supervisor, mode, actor string) (SupervisionView
 		return SupervisionView{}, fmt.Errorf("agent %s: %w", supervisor, ErrNoPhone)
 	}
 	s := newSupervision(c, supervisor, mode)
-	if err := e.admitSupervisor(s); err != nil {
-		return SupervisionView{}, err
-	}
-	if err := e.store.PutAudit(s.entry(actSupervise, actor, "")); err != nil { // unseen by the log nobody listens
-		e.dropSupervisor(s)
-		s.call.watched.wg.Done()
-		return SupervisionView{}, fmt.Errorf("call: supervise: %w", err)
-	}
-	e.log.Info("supervise", "call", c.id, "agent", supervisor, "mode", mode, "actor", actor)
-	go s.run() // owned by the call, which waits for it; ends with the call, the phone or an operator's word
-	return s.view(), nil
+	return s.begin(actor)
 }
 
 // Unsupervise takes a supervisor out of a call.
@@ -196,7 +186,18 @@ func (e *Engine) admitSupervisor(s *supervision) error {
 	}
 	e.supers.seat[s.agent] = s
 	w.live = append(w.live, s)
-	w.wg.Add(1) // under the lock: whoever waits has closed the call under it
+	return nil
+}
+
+// startSupervisor lets the call wait for him from now on, unless it has ended
+// since he was admitted.
+func (e *Engine) startSupervisor(s *supervision) error {
+	e.supers.mu.Lock()
+	defer e.supers.mu.Unlock()
+	if err := s.call.watched.closed; err != nil {
+		return fmt.Errorf("call %s: %w", s.call.id, err)
+	}
+	s.call.watched.wg.Add(1) // under the lock: whoever waits has closed the call under it
 	return nil
 }
 

@@ -42,18 +42,22 @@ type watchedCall struct {
 // the supervisor 1500 and another one 2100.
 func inTalk(t *testing.T, test func(w *watchedCall)) {
 	t.Helper()
-	inBubble(t, supervisedCenter(), func(b *bed) {
-		w := &watchedCall{bed: b}
-		w.ann = b.agent("1001", "10.0.0.11:5060", phone.Policy(phone.AnswerAfter(time.Second)).Speaking(annHz))
-		w.boss = b.agent("9001", "10.0.0.21:5060", phone.Policy(phone.AnswerAfter(time.Second)).Speaking(bossHz))
-		w.chief = b.agent("9002", "10.0.0.22:5060", phone.Policy(phone.AnswerAfter(time.Second)).Speaking(chiefHz))
-		w.caller = b.dials(b.phone("10.0.1.1:5060", phone.Config{User: "4930123456"}), "4001")
-		must(t, w.caller.WaitTone(b.ctx(), annHz))
-		w.caller.Tone(callerHz)
-		w.agent = w.ann.Calls()[0]
-		time.Sleep(time.Second)
-		test(w)
-	})
+	inBubble(t, supervisedCenter(), func(b *bed) { test(b.watched()) })
+}
+
+// watched is a call in talk on a bed with supervisedCenter.
+func (b *bed) watched() *watchedCall {
+	b.t.Helper()
+	w := &watchedCall{bed: b}
+	w.ann = b.agent("1001", "10.0.0.11:5060", phone.Policy(phone.AnswerAfter(time.Second)).Speaking(annHz))
+	w.boss = b.agent("9001", "10.0.0.21:5060", phone.Policy(phone.AnswerAfter(time.Second)).Speaking(bossHz))
+	w.chief = b.agent("9002", "10.0.0.22:5060", phone.Policy(phone.AnswerAfter(time.Second)).Speaking(chiefHz))
+	w.caller = b.dials(b.phone("10.0.1.1:5060", phone.Config{User: "4930123456"}), "4001")
+	must(b.t, w.caller.WaitTone(b.ctx(), annHz))
+	w.caller.Tone(callerHz)
+	w.agent = w.ann.Calls()[0]
+	time.Sleep(time.Second)
+	return w
 }
 
 // supervise has a supervisor's phone rung and waits until he is seated.

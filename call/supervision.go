@@ -57,6 +57,27 @@ func (s *supervision) view() SupervisionView {
 	return v
 }
 
+// begin starts what was asked for. Nobody listens without an entry in the audit
+// log; the call does not wait for the disk that takes it.
+func (s *supervision) begin(actor string) (SupervisionView, error) {
+	e := s.eng
+	if err := e.admitSupervisor(s); err != nil {
+		return SupervisionView{}, err
+	}
+	if err := e.store.PutAudit(s.entry(actSupervise, actor, "")); err != nil {
+		e.dropSupervisor(s)
+		return SupervisionView{}, fmt.Errorf("call: supervise: %w", err)
+	}
+	if err := e.startSupervisor(s); err != nil {
+		e.dropSupervisor(s)
+		e.store.LogAudit(s.entry(actLeave, "hotline", "the call ended"))
+		return SupervisionView{}, err
+	}
+	e.log.Info("supervise", "call", s.call.id, "agent", s.agent, "mode", s.view().Mode, "actor", actor)
+	go s.run() // owned by the call, which waits for it; ends with the call, the phone or an operator's word
+	return s.view(), nil
+}
+
 // turn changes the mode: another role in the same seat, which the media engine
 // does without a break.
 func (s *supervision) turn(mode, actor string) SupervisionView {
@@ -105,6 +126,9 @@ func (s *supervision) guarded() (err error) {
 
 // sit rings the phone and sits in the call until something ends it.
 func (s *supervision) sit() error {
+	if s.ctx.Err() != nil {
+		return context.Cause(s.ctx)
+	}
 	l, err := s.dial()
 	if err != nil {
 		return err
@@ -156,7 +180,8 @@ func (s *supervision) take(l *Leg) {
 func (s *supervision) dial() (*Leg, error) {
 	e := s.eng
 	w := e.world.Load()
-	targets := e.targets(s.agent, w.center.Agents[s.agent])
+	a := w.center.Agents[s.agent]
+	targets := e.targets(s.agent, a)
 	if len(targets) == 0 {
 		return nil, errUnreachable
 	}
@@ -173,6 +198,9 @@ func (s *supervision) dial() (*Leg, error) {
 	inv := sip.Invite{Targets: targets, NoAnswer: 8 * time.Second, Media: l, Inbox: l,
 		From: sip.Address{Display: s.title(w), User: s.call.number}, To: sip.Address{User: s.agent},
 		Headers: [][2]string{{"X-Hotline-Call", s.call.id}}}
+	if id := w.center.Trunks[a.Trunk].CallerID; id != "" { // his trunk's rule holds
+		inv.From.User = id
+	}
 	l.d = e.sip.Dial(inv)
 	s.leg.Store(l)
 	return l, nil

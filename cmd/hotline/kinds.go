@@ -106,9 +106,13 @@ var trunkKind = kind[call.TrunkView]{
 
 var callKind = kind[call.CallView]{
 	"call", "calls",
-	[]string{"ID", "CALLER", "NAME", "CALLED", "FROM", "STAGE", "FOR", "LENGTH", "QUEUE", "AGENT"},
+	[]string{"ID", "CALLER", "NAME", "CALLED", "FROM", "STAGE", "FOR", "LENGTH", "QUEUE", "AGENT", "SUPERVISORS"},
 	func(c call.CallView) []string {
-		return []string{c.ID, c.Caller, c.Name, c.Called, c.From, c.Stage, since(c.Since), since(c.Began), c.Queue, c.Agent}
+		var watch []string
+		for _, s := range c.Supervisors {
+			watch = append(watch, s.Supervisor+" "+s.Mode)
+		}
+		return []string{c.ID, c.Caller, c.Name, c.Called, c.From, c.Stage, since(c.Since), since(c.Began), c.Queue, c.Agent, strings.Join(watch, ", ")}
 	},
 }
 

@@ -29,6 +29,7 @@ type linphoneCmd struct {
 	info         bool   // keys by INFO instead of RFC 4733
 	manual       bool   // it does not answer by itself
 	says         int    // Hz
+	secured      bool   // SRTP with keys in the description, and nothing else
 }
 
 // linphone starts a phone and waits until h knows it. It plays and records
@@ -54,6 +55,9 @@ func (h *hotline) linphone(c linphoneCmd) *linphone {
 	info, events := 0, 1
 	if c.info {
 		info, events = 1, 0
+	}
+	if c.secured {
+		text = []byte(strings.Replace(string(text), "[net]", "media_encryption=srtp\nmedia_encryption_mandatory=1\n[net]", 1))
 	}
 	rtp := freeRange(t, 20)
 	rc := strings.NewReplacer("@SIP@", fmt.Sprint(freePort(t)), "@RTP@", fmt.Sprintf("%d-%d", rtp, rtp+18),

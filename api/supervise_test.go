@@ -1,0 +1,79 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"hotline/call"
+	"hotline/store"
+)
+
+func (e *engine) Supervise(ref, supervisor, mode, actor string) (call.SupervisionView, error) {
+	e.said = append(e.said, strings.Join([]string{mode, ref, supervisor, actor}, "|"))
+	return call.SupervisionView{Call: "c1", Supervisor: supervisor, Mode: mode, State: "ringing"}, e.fail
+}
+
+func (e *engine) Unsupervise(ref, supervisor, actor string) error {
+	e.said = append(e.said, strings.Join([]string{"end", ref, supervisor, actor}, "|"))
+	return e.fail
+}
+
+func (r *records) Audits(f store.Filter, each func(store.Audit) bool) error {
+	r.asked = f
+	each(store.Audit{ID: "a1", Act: "supervise", Agent: "9001", Call: "c1", Mode: "listen"})
+	return r.fail
+}
+
+func TestSupervisorsAreSeatedOverTheAPI(t *testing.T) {
+	e := &engine{}
+	s := newServer(t, e)
+	for _, c := range []struct {
+		method, path, body string
+		status             int
+		contains           string
+	}{
+		{"POST", "/v1/calls/1001/supervise", `{"as":"9001","mode":"listen"}`, 200, `"supervisor":"9001","mode":"listen","state":"ringing"`},
+		{"POST", "/v1/calls/c1/supervise", `{"as":"9001","mode":"sing"}`, 400, `listen, whisper or barge`},
+		{"POST", "/v1/calls/c1/supervise", `{"mode":"listen"}`, 400, `no supervisor`},
+		{"POST", "/v1/calls/c1/supervise", `{"as":"9001","made":"listen"}`, 400, `unknown field`},
+		{"DELETE", "/v1/calls/c1/supervise?as=9001", ``, 204, ``},
+		{"DELETE", "/v1/calls/c1/supervise", ``, 400, `no supervisor`},
+		{"GET", "/v1/audit", ``, 200, `{"id":"a1"`},
+		{"GET", "/v1/audit?agent=9001&limit=1", ``, 200, `"mode":"listen"`},
+		{"GET", "/v1/audit?agnet=9001", ``, 400, `agnet`},
+	} {
+		w := ask(s, c.method, c.path, c.body)
+		if w.Code != c.status || !strings.Contains(w.Body.String(), c.contains) {
+			t.Errorf("%s %s %s: got %d %s, want %d %s", c.method, c.path, c.body, w.Code, w.Body, c.status, c.contains)
+		}
+	}
+	if want := []string{"listen|1001|9001|local", "end|c1|9001|local"}; !slices.Equal(e.said, want) {
+		t.Errorf("got commands %q, want %q", e.said, want)
+	}
+	if e.store.asked.Agent != "9001" || e.store.asked.Limit != 1 {
+		t.Errorf("got filter %+v, want agent 9001, limit 1", e.store.asked)
+	}
+}
+
+func TestRefusedSupervisionsKeepTheirMeaning(t *testing.T) {
+	e := &engine{}
+	s := newServer(t, e)
+	for err, status := range map[error]int{
+		call.ErrNotSupervisor: http.StatusForbidden, call.ErrUnknown: http.StatusNotFound, call.ErrAmbiguous: http.StatusConflict,
+		call.ErrElsewhere: http.StatusConflict, call.ErrOwnCall: http.StatusConflict, call.ErrNoPhone: http.StatusConflict,
+		call.ErrConference: http.StatusConflict, call.ErrCrowded: http.StatusConflict, store.ErrFull: http.StatusInsufficientStorage,
+	} {
+		e.fail = fmt.Errorf("agent 9001: %w", err)
+		w := ask(s, "POST", "/v1/calls/c1/supervise", `{"as":"9001","mode":"barge"}`)
+		if w.Code != status || !strings.Contains(w.Body.String(), "agent 9001") {
+			t.Errorf("%v: got %d %s, want %d", err, w.Code, w.Body, status)
+		}
+	}
+	e.fail = call.ErrNotThere
+	if w := ask(s, "DELETE", "/v1/calls/c1/supervise?as=9001", ""); w.Code != http.StatusNotFound {
+		t.Errorf("who is not there leaves: got %d, want 404", w.Code)
+	}
+}
