@@ -58,7 +58,7 @@ func (c *Core) enqueue(ev CallQueued) {
 	case q == nil:
 		c.overflow(ev.Call, OverflowNoQueue)
 		return
-	case q.LeaveWhenNobody && q.loggedIn == 0:
+	case (q.LeaveWhenNobody || ev.Leave) && q.loggedIn == 0:
 		c.overflow(ev.Call, OverflowNobody)
 		return
 	case q.MaxLength > 0 && !ev.Head && q.waiting+q.offered.len() >= q.MaxLength:
@@ -106,7 +106,7 @@ func (c *Core) wait(k *call) {
 		why = OverflowNoQueue
 	case k.overdue:
 		why = OverflowMaxWait
-	case q.LeaveWhenNobody && q.loggedIn == 0:
+	case (q.LeaveWhenNobody || k.Leave) && q.loggedIn == 0:
 		why = OverflowNobody
 	}
 	if why != "" {
@@ -190,13 +190,17 @@ func (c *Core) waitedEnough(k *call) {
 	c.overflow(k.Call, OverflowMaxWait)
 }
 
-// leaveWhenNobody empties the queues that lost their last agent, if they say so.
+// leaveWhenNobody empties the queues that lost their last agent, of all callers
+// if the queue says so, else of those who do.
 func (c *Core) leaveWhenNobody() {
 	for _, q := range c.emptied {
-		if q.gone || !q.LeaveWhenNobody || q.loggedIn > 0 {
+		if q.gone || q.loggedIn > 0 {
 			continue
 		}
 		for _, k := range c.waitingIn(q) {
+			if !q.LeaveWhenNobody && !k.Leave {
+				continue
+			}
 			c.unwait(k)
 			c.drop(k)
 			c.overflow(k.Call, OverflowNobody)

@@ -176,7 +176,7 @@ func TestEveryEventSurvivesTheJournal(t *testing.T) {
 			[]Queue{{"q", time.Second, time.Minute, 15 * time.Second, 1, 2, 3, 4, map[string]int{"s": 2}, true, true}},
 			[]Agent{{"ann", map[string]int{"s": 3}, []string{"en"}, []QueueID{"q"}, &wrapUp}},
 		},
-		CallQueued{"c", "q", t0, "zh", map[string]int{"s": 1}, "bob", 0.25, true}, CallLeft{"c"}, LogIn{"ann", true}, Ready{"ann"},
+		CallQueued{"c", "q", t0, "zh", map[string]int{"s": 1}, "bob", 0.25, true, true}, CallLeft{"c"}, LogIn{"ann", true}, Ready{"ann"},
 		NotReady{"ann", "lunch"}, LogOut{"ann"}, Reachable{"ann", true}, Occupied{"ann", true}, OfferAnswered{OfferID{"n", 1, 2}},
 		OfferRefused{OfferID{"n", 1, 2}, PhoneUnreachable}, TalkEnded{"ann", "c", true, true}, WrapUpDone{"ann"},
 		Rated{"ann", "bob", "x", 4.5, t0}, Unrated{"x"}, Tick{},

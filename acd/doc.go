@@ -92,9 +92,9 @@
 //
 // A CallQueued for a call that is known moves it. MaxWait counts from CallQueued
 // and lets a ringing phone ring on; MaxLength counts waiting and offered calls
-// and does not hold for Head; LeaveWhenNobody looks at the queue's agents only,
-// not at skills. Each ends in an Overflow, and so does a queue that is not
-// configured (any more).
+// and does not hold for Head; LeaveWhenNobody and a call's Leave look at the
+// queue's agents only, not at skills. Each ends in an Overflow, and so does a
+// queue that is not configured (any more).
 //
 // # Cost
 //

@@ -70,6 +70,8 @@ type (
 		Customer string         `json:"customer,omitempty"`
 		Standing float64        `json:"standing"`       // c in 0..1; 0.5 for an unknown customer
 		Head     bool           `json:"head,omitempty"` // before all others: he returns from a phone that died
+		// Leave sends him on when nobody is logged in, whatever the queue says.
+		Leave bool `json:"leave,omitempty"`
 	}
 	// CallLeft: the caller hung up or left the queue, in whatever state the call is.
 	CallLeft struct {

@@ -47,8 +47,7 @@ func (e *engine) SetAgentState(id, state, reason, actor string) error {
 	e.said = append(e.said, strings.Join([]string{id, state, reason, actor}, "|"))
 	return e.fail
 }
-func (e *engine) NewSecret(agent string) (string, error)    { return "s3cret-of-" + agent, e.fail }
-func (e *engine) NewMD5Secret(agent string) (string, error) { return "md5-s3cret-of-" + agent, e.fail }
+func (e *engine) NewSecret(agent string) (string, error) { return "s3cret-of-" + agent, e.fail }
 func (e *engine) Hangup(id, actor string) error {
 	e.said = append(e.said, "hangup "+id+" "+actor)
 	return e.fail
@@ -172,8 +171,6 @@ func TestEachAddressAnswersAsItShould(t *testing.T) {
 		{"PUT", "/v1/agents/1001/state", `{"state":"not ready","reason":"` + strings.Repeat("x", 65) + `"}`, 400, `64 bytes`},
 		{"PUT", "/v1/agents/1002/state", `{"state":"ready"}`, 404, `1002`},
 		{"POST", "/v1/agents/1001/secret", "", 200, `{"agent":"1001","secret":"s3cret-of-1001"}`},
-		{"POST", "/v1/agents/1001/secret?algorithm=md5", "", 200, `{"agent":"1001","secret":"md5-s3cret-of-1001"}`},
-		{"POST", "/v1/agents/1001/secret?algorithm=crc", "", 400, `crc`},
 		{"POST", "/v1/agents/1002/secret", "", 404, `1002`},
 		{"DELETE", "/v1/calls/c2", "", 404, `c2`},
 		{"DELETE", "/v1/calls/c1", "", 204, ``},

@@ -171,12 +171,6 @@ func (c *Client) NewSecret(ctx context.Context, id string) (s SecretReply, err e
 	return s, err
 }
 
-// NewMD5Secret gives one to a phone that knows no algorithm but MD5.
-func (c *Client) NewMD5Secret(ctx context.Context, id string) (s SecretReply, err error) {
-	err = c.Do(ctx, http.MethodPost, "/v1/agents/"+url.PathEscape(id)+"/secret?algorithm=md5", nil, &s)
-	return s, err
-}
-
 // Hangup ends a call.
 func (c *Client) Hangup(ctx context.Context, id string) error {
 	return c.Do(ctx, http.MethodDelete, "/v1/calls/"+url.PathEscape(id), nil, nil)

@@ -30,6 +30,5 @@ type Views interface {
 type Control interface {
 	SetAgentState(id, state, reason, actor string) error // "ready", "not ready", "logged out"
 	NewSecret(agent string) (string, error)
-	NewMD5Secret(agent string) (string, error) // for a phone that knows MD5 only
 	Hangup(id, actor string) error
 }

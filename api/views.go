@@ -141,16 +141,7 @@ func (s *Server) agentSecret(w http.ResponseWriter, r *http.Request) {
 		fail(w, notFound("agent", id))
 		return
 	}
-	renew := s.engine.NewSecret
-	switch algorithm := r.URL.Query().Get("algorithm"); algorithm {
-	case "":
-	case "md5":
-		renew = s.engine.NewMD5Secret
-	default:
-		fail(w, badRequest("algorithm "+quote(algorithm), "can't be chosen", "md5, or none for all"))
-		return
-	}
-	secret, err := renew(id)
+	secret, err := s.engine.NewSecret(id)
 	if err != nil {
 		fail(w, asError("agent "+id+": secret", err))
 		return

@@ -34,7 +34,10 @@ func (e *Engine) account(user string) (sip.Account, bool) {
 	return sip.Account{User: a.User, HA1MD5: a.HA1MD5, HA1SHA256: a.HA1SHA256}, true
 }
 
+// loadAccounts makes the stored secrets those in force.
 func (e *Engine) loadAccounts() error {
+	e.accounting.Lock() // the later reading must win
+	defer e.accounting.Unlock()
 	list, err := e.store.Accounts()
 	if err != nil {
 		return fmt.Errorf("call: read the accounts: %w", err)
@@ -55,13 +58,7 @@ const secretAlphabet = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ2345678
 
 // NewSecret makes a new secret for an agent's phones. It is told once: only its
 // hashes are kept.
-func (e *Engine) NewSecret(agent string) (string, error) { return e.newSecret(agent, false) }
-
-// NewMD5Secret makes one for a phone that knows no algorithm but MD5 and gives
-// up where it is offered another beside it, as baresip 1.0 does.
-func (e *Engine) NewMD5Secret(agent string) (string, error) { return e.newSecret(agent, true) }
-
-func (e *Engine) newSecret(agent string, md5only bool) (string, error) {
+func (e *Engine) NewSecret(agent string) (string, error) {
 	if _, ok := e.world.Load().center.Agents[agent]; !ok {
 		return "", fmt.Errorf("agent %s: %w", agent, ErrUnknown)
 	}
@@ -74,11 +71,10 @@ func (e *Engine) newSecret(agent string, md5only bool) (string, error) {
 		b.WriteByte(secretAlphabet[n.Int64()])
 	}
 	secret := b.String()
-	a := store.Account{User: agent, Realm: e.realm, Changed: time.Now(), HA1MD5: sip.HA1("MD5", agent, e.realm, secret)}
-	if !md5only {
-		a.HA1SHA256 = sip.HA1("SHA-256", agent, e.realm, secret)
-	}
-	if err := e.store.PutAccount(a); err != nil {
+	err := e.store.PutAccount(store.Account{User: agent, Realm: e.realm, Changed: time.Now(),
+		HA1MD5:    sip.HA1("MD5", agent, e.realm, secret),
+		HA1SHA256: sip.HA1("SHA-256", agent, e.realm, secret)})
+	if err != nil {
 		return "", err
 	}
 	return secret, e.loadAccounts()
@@ -118,7 +114,8 @@ func (e *Engine) onBinding(ch sip.BindingChange) {
 	e.jobs.add(func() {
 		a, ok := e.world.Load().center.Agents[b.AOR]
 		if ok && a.Trunk == "" && a.Contact == "" {
-			e.disp.must(acd.Reachable{Agent: acd.AgentID(b.AOR), Yes: ch.Reachable})
+			// Changes of several phones come from several workers.
+			e.disp.mustLate(func() acd.Event { return acd.Reachable{Agent: acd.AgentID(b.AOR), Yes: e.reachable(b.AOR, a)} })
 		}
 	})
 }
@@ -139,8 +136,8 @@ func (e *Engine) loadBindings() ([]sip.Binding, error) {
 	return out, nil
 }
 
-// restoreAgents gives each agent the state he had, or his first one.
-func (e *Engine) restoreAgents() {
+// lastStates is what each agent wanted when the last process ended.
+func (e *Engine) lastStates() map[string]store.AgentStatus {
 	last := map[string]store.AgentStatus{}
 	list, err := e.store.AgentStatuses()
 	if err != nil {
@@ -149,17 +146,16 @@ func (e *Engine) restoreAgents() {
 	for _, s := range list {
 		last[s.ID] = s
 	}
-	w := e.world.Load()
-	for _, id := range sortedKeys(w.center.Agents) {
-		s, known := last[id]
-		e.introduce(w, id, s, known)
-	}
+	return last
 }
 
 // introduce tells the ACD of an agent who is new to it.
 func (e *Engine) introduce(w *world, id string, s store.AgentStatus, known bool) {
 	a := w.center.Agents[id]
 	e.disp.must(acd.Reachable{Agent: acd.AgentID(id), Yes: e.reachable(id, a)})
+	if e.occupied(id) { // he was deleted and is back
+		e.tellOccupied(id)
+	}
 	state, reason := a.State, ""
 	if known {
 		state, reason = s.State, s.Reason
@@ -169,14 +165,38 @@ func (e *Engine) introduce(w *world, id string, s store.AgentStatus, known bool)
 	case stateNotReady:
 		e.disp.must(acd.LogIn{Agent: acd.AgentID(id)})
 		e.disp.must(acd.NotReady{Agent: acd.AgentID(id), Reason: reason})
-	default: // he was in a call, or ringing, or ready
+	default: // ready
 		e.disp.must(acd.LogIn{Agent: acd.AgentID(id), Ready: true})
 	}
 }
 
-// agentChanged keeps an agent's state; it runs on the dispatcher's goroutine.
+// agentAsks keeps what an agent asks for, so that a later process knows it even
+// if he is in a call; it runs on the dispatcher's goroutine.
+func (e *Engine) agentAsks(ev acd.Event, now time.Time) {
+	s := store.AgentStatus{Since: now}
+	switch ev := ev.(type) {
+	case acd.Ready:
+		s.ID, s.State = string(ev.Agent), stateReady
+	case acd.NotReady:
+		s.ID, s.State, s.Reason = string(ev.Agent), stateNotReady, ev.Reason
+	case acd.LogOut:
+		s.ID, s.State = string(ev.Agent), stateOut
+	default:
+		return
+	}
+	e.store.LogAgentStatus(s)
+}
+
+// agentChanged keeps an agent's state, but not what he does for a while; it runs
+// on the dispatcher's goroutine.
 func (e *Engine) agentChanged(ch acd.AgentChanged) {
-	e.store.LogAgentStatus(store.AgentStatus{ID: string(ch.Agent), State: ch.State.String(), Reason: ch.Reason, Since: ch.Since})
+	if ch.State == acd.LoggedOut || ch.State == acd.NotReadyState || ch.State == acd.ReadyState {
+		reason := ch.Reason
+		if ch.State == acd.ReadyState {
+			reason = "" // of a pause
+		}
+		e.store.LogAgentStatus(store.AgentStatus{ID: string(ch.Agent), State: ch.State.String(), Reason: reason, Since: ch.Since})
+	}
 	e.log.Debug("agent", "agent", ch.Agent, "state", ch.State.String(), "reason", ch.Reason)
 }
 
@@ -224,8 +244,18 @@ func (e *Engine) occupy(agent string, yes bool) {
 	now := n > 0
 	e.mu.Unlock()
 	if was != now {
-		e.disp.must(acd.Occupied{Agent: acd.AgentID(agent), Yes: now})
+		e.tellOccupied(agent)
 	}
+}
+
+func (e *Engine) occupied(agent string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.busy[agent] > 0
+}
+
+func (e *Engine) tellOccupied(agent string) {
+	e.disp.mustLate(func() acd.Event { return acd.Occupied{Agent: acd.AgentID(agent), Yes: e.occupied(agent)} })
 }
 
 // codeStage changes an agent's state from his phone and says so.

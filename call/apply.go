@@ -58,9 +58,11 @@ func (e *Engine) stored() (store.Center, error) {
 		if t.Secret == "" {
 			continue
 		}
-		if t.Secret, err = e.cfg.Sealer.Open(t.Secret); err != nil {
-			return c, fmt.Errorf("call: trunk %s: %w", id, err)
+		plain, err := e.cfg.Sealer.Open(t.Secret)
+		if err != nil { // the key was lost: it stays as it is until it is set again
+			continue
 		}
+		t.Secret = plain
 		c.Trunks[id] = t
 	}
 	return c, nil
@@ -238,8 +240,8 @@ func fieldDiff(a, b json.RawMessage) []string {
 		if reflect.DeepEqual(x[k], y[k]) {
 			continue
 		}
-		if k == "secret" {
-			out = append(out, "secret")
+		if k == "secret" || hasAudio(x[k]) || hasAudio(y[k]) {
+			out = append(out, k)
 			continue
 		}
 		out = append(out, k+": "+brief(x[k])+" -> "+brief(y[k]))
@@ -247,13 +249,19 @@ func fieldDiff(a, b json.RawMessage) []string {
 	return out
 }
 
+// hasAudio tells a prompt's recording in one language.
+func hasAudio(v any) bool {
+	m, ok := v.(map[string]any)
+	return ok && m["audio"] != nil
+}
+
 func brief(v any) string {
 	if v == nil {
 		return "(none)"
 	}
 	b, _ := json.Marshal(v)
-	if len(b) > 80 {
-		return string(b[:77]) + "..."
+	if r := []rune(string(b)); len(r) > 80 {
+		return string(r[:77]) + "..."
 	}
 	return string(b)
 }

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -25,8 +26,9 @@ import (
 	"hotline/store/bolt"
 )
 
-// engineAddr is where the engine under test listens, for UDP and TCP.
-const engineAddr = "10.0.0.1:5060"
+// engineAddr is where the engine under test listens, for UDP and TCP; one test
+// moves it to IPv6.
+var engineAddr = "10.0.0.1:5060"
 
 // bed is a whole engine on a network in memory, with its store on disk.
 type bed struct {
@@ -105,14 +107,8 @@ func memoryDir(t *testing.T) string {
 	return dir
 }
 
-// newBed starts an engine on a data directory.
-func newBed(t *testing.T, dir string, network *simnet.Network) *bed {
-	t.Helper()
-	return newBedWith(t, dir, network, nil)
-}
-
-// newBedWith starts an engine whose configuration may be changed.
-func newBedWith(t *testing.T, dir string, network *simnet.Network, change func(*call.Config)) *bed {
+// newBed starts an engine on a data directory; change may set its limits.
+func newBed(t *testing.T, dir string, network *simnet.Network, change ...func(*call.Config)) *bed {
 	t.Helper()
 	b := &bed{t: t, net: network, log: &syncBuffer{}, dir: dir, done: make(chan error, 1)}
 	var err error
@@ -133,14 +129,15 @@ func newBedWith(t *testing.T, dir string, network *simnet.Network, change func(*
 	}
 	cfg := call.Config{
 		SIP: sip.Config{Packet: []net.PacketConn{udp}, Stream: []net.Listener{tcp},
-			Dial: b.net.Dialer(netip.MustParseAddr("10.0.0.1"))},
-		Media: media.Config{Listen: b.net.ListenUDP, Addr: netip.MustParseAddr("10.0.0.1"), PortMin: 20000, PortMax: 20999},
+			Dial: b.net.Dialer(netip.MustParseAddrPort(engineAddr).Addr())},
+		Media: media.Config{Listen: b.net.ListenUDP, Addr: netip.MustParseAddrPort(engineAddr).Addr(), PortMin: 20000, PortMax: 20999},
 		Store: b.st, Recordings: b.recs, Log: log,
 	}
-	if change != nil {
-		change(&cfg)
+	for _, f := range change {
+		f(&cfg)
 	}
-	if b.eng, err = call.New(cfg); err != nil {
+	b.eng, err = call.New(cfg)
+	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
@@ -205,10 +202,16 @@ func (b *bed) cdrs() []store.CDR {
 	return out
 }
 
-// oneCDR is the record of the only call.
+// begun are the records of calls that were let in, oldest first.
+func (b *bed) begun() []store.CDR {
+	b.t.Helper()
+	return slices.DeleteFunc(b.cdrs(), func(c store.CDR) bool { return strings.HasPrefix(c.Trace, "refused; ") })
+}
+
+// oneCDR is the record of the only call that was let in.
 func (b *bed) oneCDR() store.CDR {
 	b.t.Helper()
-	all := b.cdrs()
+	all := b.begun()
 	if len(all) != 1 {
 		b.t.Fatalf("got %d CDRs, want 1", len(all))
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -31,12 +32,13 @@ type Call struct {
 	lang    string
 	vars    map[string]string
 	queue   string
-	agent   string // who talks or talked last
+	agent   string // who answered last
 	flow    string // that handed the call on last, and
 	node    string // where it ended
 	answers bool   // we have sent 200
 
-	legs []*Leg // live ones beside the caller's
+	legs    []*Leg     // live ones beside the caller's
+	engaged *talkStage // with an agent whom the ACD counts as in this call; nil if nobody
 
 	watched watched // by supervisors
 
@@ -58,9 +60,13 @@ type stage interface {
 	run(ctx context.Context, c *Call) stage
 }
 
-// run walks through the stages and ends the call, whatever happens.
+// maxStages ends a call that goes round in circles: from queue to queue, say,
+// when nobody is logged in to any. A caller who waits for hours passes fewer.
+const maxStages = 1000
+
+// run walks through the stages and ends the call, whatever happens. Its context
+// ends by c.cancel.
 func (c *Call) run(ctx context.Context, first stage) {
-	ctx, c.cancel = context.WithCancelCause(ctx)
 	defer c.cancel(nil)
 	stop := context.AfterFunc(c.caller.ctx, c.callerEnded)
 	defer stop()
@@ -69,11 +75,12 @@ func (c *Call) run(ctx context.Context, first stage) {
 	watch := c.watchEnd(ctx)
 	defer watch()
 	next := first
-	for next != nil && ctx.Err() == nil {
+	for n := 0; n < maxStages && next != nil && ctx.Err() == nil; n++ {
 		next = c.play(ctx, next)
 	}
-	if s, ok := next.(interface{ skip(*Call) }); ok {
-		s.skip(c)
+	if next != nil && ctx.Err() == nil {
+		c.log.Error("call goes round in circles: look at overflow and nobody of its queues", "call", c.id, "stage", next.name())
+		c.blame(480, 41, "goes round in circles", "us")
 	}
 	c.finish(ctx)
 }
@@ -92,18 +99,26 @@ const stuckAfter = 30 * time.Second
 
 // watchEnd counts the call as stuck if it outlives its end.
 func (c *Call) watchEnd(ctx context.Context) (stop func()) {
-	var t atomic.Pointer[time.Timer]
+	t := time.AfterFunc(time.Hour, func() {
+		c.eng.stats.Stuck.Add(1)
+		c.log.Error("call outlives its end", "call", c.id, "cause", context.Cause(ctx))
+	})
+	t.Stop()
+	var mu sync.Mutex // guards over, and t against being set after its last stop
+	over := false
 	unhook := context.AfterFunc(ctx, func() {
-		t.Store(time.AfterFunc(stuckAfter, func() {
-			c.eng.stats.Stuck.Add(1)
-			c.log.Error("call outlives its end", "call", c.id, "cause", context.Cause(ctx))
-		}))
+		mu.Lock()
+		defer mu.Unlock()
+		if !over {
+			t.Reset(stuckAfter)
+		}
 	})
 	return func() {
 		unhook()
-		if t := t.Load(); t != nil {
-			t.Stop()
-		}
+		mu.Lock()
+		defer mu.Unlock()
+		over = true
+		t.Stop()
 	}
 }
 
@@ -111,10 +126,8 @@ func (c *Call) watchEnd(ctx context.Context) (stop func()) {
 func (c *Call) play(ctx context.Context, s stage) (next stage) {
 	defer func() {
 		if p := recover(); p != nil {
-			c.eng.stats.Panics.Add(1)
-			c.log.Error("stage panicked", "call", c.id, "stage", s.name(), "err", fmt.Sprint(p), "stack", string(debug.Stack()))
+			c.broke(s.name(), p)
 			c.blame(500, 41, ErrInternal.Error(), "us")
-			c.cancel(ErrInternal)
 			next = nil
 		}
 	}()
@@ -122,6 +135,13 @@ func (c *Call) play(ctx context.Context, s stage) (next stage) {
 	began := time.Now()
 	defer func() { c.eng.metrics.stage(s, time.Since(began)) }()
 	return s.run(ctx, c)
+}
+
+// broke ends the call after a panic, which is counted and told.
+func (c *Call) broke(where string, p any) {
+	c.eng.stats.Panics.Add(1)
+	c.log.Error("call broke", "call", c.id, "stage", where, "err", fmt.Sprint(p), "stack", string(debug.Stack()))
+	c.cancel(ErrInternal)
 }
 
 // enter notes the next stage: in the CDR, the trace, the journal and the view.
@@ -176,15 +196,21 @@ func (c *Call) answer(ctx context.Context) error {
 	return c.caller.waitReady(ctx)
 }
 
-// finish is the one end of a call: it ends the legs that are left, closes the
-// recording, writes the CDR and the log line.
+// finish is the one end of a call: it ends the legs that are left, frees the
+// agent, closes the recording, writes the CDR and the log line.
 func (c *Call) finish(ctx context.Context) {
 	if c.caller.ctx.Err() != nil {
 		c.callerEnded() // the stage may have seen it first
 	}
 	gone := context.Cause(ctx)
+	if gone == nil && c.caller.ctx.Err() != nil {
+		gone = ErrCallerGone // what ends ctx then runs beside us and may be late
+	}
 	c.stopRecording()
 	c.caller.d.End(c.endCause(gone))
+	if c.engaged != nil { // the call ended between two stages, or one broke
+		c.engaged.callerGone(c)
+	}
 	for _, l := range c.legs {
 		c.dropLeg(l, causeNormal, c.legBlame(l))
 	}
@@ -194,14 +220,27 @@ func (c *Call) finish(ctx context.Context) {
 	cause := c.verdict(gone)
 	c.cdr.Legs = append([]store.Leg{c.caller.record(st, cause, now)}, c.cdr.Legs...)
 	c.closeStage(now)
+	if n := len(c.cdr.Talks); n > 0 && c.cdr.Talks[n-1].Ended.IsZero() {
+		c.cdr.Talks[n-1].Ended = now
+	}
 	c.cdr.Ended = now
 	c.cdr.Cause = cause
 	c.note("end: %s", cause.Text)
 	c.cdr.Trace = joinTrace(c.trace)
-	c.cdr.Agent, c.cdr.Queue, c.cdr.Language = c.agent, c.queue, c.lang
+	c.cdr.Agent, c.cdr.Queue, c.cdr.Language = c.talked(), c.queue, c.lang
 	c.eng.closeCDR(c.cdr)
 	c.log.Info("call end", "call", c.id, "cause", cause.Text, "blame", cause.Blame, "status", cause.Status,
 		"stages", c.cdr.Trace, "length", now.Sub(c.began).Round(time.Millisecond).String(), "lost", st.Lost)
+}
+
+// talked is the agent who talked last; "" if none did.
+func (c *Call) talked() string {
+	for i := len(c.cdr.Talks) - 1; i >= 0; i-- {
+		if a := c.cdr.Talks[i].Agent; a != "" {
+			return a
+		}
+	}
+	return ""
 }
 
 // endCause is what the caller's phone is told.
@@ -238,6 +277,8 @@ func (c *Call) verdict(gone error) store.Cause {
 		case e == nil:
 		case e.died:
 			return store.Cause{Status: 408, Q850: 27, Text: "caller vanished: " + e.sipWhy, Blame: "caller"}
+		case e.sipWhy == "internal":
+			return store.Cause{Status: 500, Q850: 41, Text: ErrInternal.Error(), Blame: "us"}
 		case e.sipWhy == "rejected" || e.status >= 400 && !e.byPeer:
 			return store.Cause{Status: e.status, Q850: 0, Text: e.text, Blame: "caller"}
 		}
@@ -274,10 +315,11 @@ func (c *Call) dropLeg(l *Leg, cause sip.Cause, blame string) {
 		return
 	}
 	c.legs = append(c.legs[:at], c.legs[at+1:]...)
+	e := l.ended() // before we end it: what its phone says to that is no cause
 	l.d.End(cause)
 	st := l.close()
 	why := store.Cause{Status: cause.Status, Q850: cause.Q850, Text: cause.Text, Blame: "us"}
-	switch e := l.ended(); {
+	switch {
 	case e == nil:
 	case e.lost:
 		why.Q850, why.Text = causeMediaDied.Q850, e.text
@@ -293,8 +335,11 @@ func (c *Call) journal() {
 	j.CDR.Stages = append([]store.Stage(nil), c.cdr.Stages...)
 	j.CDR.Offers = append([]store.Offer(nil), c.cdr.Offers...)
 	j.CDR.Talks = append([]store.Talk(nil), c.cdr.Talks...)
-	j.CDR.Legs = append([]store.Leg(nil), c.cdr.Legs...)
-	j.CDR.Agent, j.CDR.Queue, j.CDR.Language, j.CDR.Trace = c.agent, c.queue, c.lang, joinTrace(c.trace)
+	j.CDR.Legs = append([]store.Leg{c.caller.record(media.LegStats{}, store.Cause{}, time.Time{})}, c.cdr.Legs...)
+	for _, l := range c.legs {
+		j.CDR.Legs = append(j.CDR.Legs, l.record(media.LegStats{}, store.Cause{}, time.Time{}))
+	}
+	j.CDR.Agent, j.CDR.Queue, j.CDR.Language, j.CDR.Trace = c.talked(), c.queue, c.lang, joinTrace(c.trace)
 	for _, l := range append([]*Leg{c.caller}, c.legs...) {
 		if b, ok := dialogState(l); ok {
 			j.Dialogs = append(j.Dialogs, b)

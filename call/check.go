@@ -19,6 +19,7 @@ import (
 func Check(c store.Center) []Problem {
 	k := &check{c: c}
 	k.settings()
+	each(c.Skills, func(id string, _ store.Skill) { k.id("skills", id) })
 	each(c.Agents, func(id string, a store.Agent) { k.agent(id, a) })
 	each(c.Queues, func(id string, q store.Queue) { k.queue(id, q) })
 	each(c.Numbers, func(id string, n store.Number) { k.number(id, n) })
@@ -99,8 +100,28 @@ func (k *check) settings() {
 	if s.MaxCall < 0 {
 		k.add("$.settings.max_call", "a call can't be shorter than nothing", "a duration such as 4h")
 	}
+	if s.Codes != nil {
+		k.codes(*s.Codes)
+	}
 	if s.Keys != nil && strings.Trim(s.Keys.Survey, "0123456789*#") != "" {
 		k.add("$.settings.keys.survey", "not a sequence of keys", "digits, * and #, such as **")
+	}
+}
+
+// codes are what a phone can dial, each another.
+func (k *check) codes(c store.Codes) {
+	taken := map[string]string{}
+	for _, f := range []struct{ name, code string }{{"ready", c.Ready}, {"not_ready", c.NotReady}, {"log_out", c.LogOut}, {"log_in", c.LogIn}} {
+		path := "$.settings.codes." + f.name
+		switch {
+		case f.code == "":
+		case strings.Trim(f.code, "0123456789*#") != "":
+			k.add(path, fmt.Sprintf("%q can't be dialled", f.code), "digits, * and #, such as *41")
+		case taken[f.code] != "":
+			k.add(path, fmt.Sprintf("%q is %s already", f.code, taken[f.code]), "another code")
+		default:
+			taken[f.code] = f.name
+		}
 	}
 }
 
@@ -183,9 +204,11 @@ func (k *check) trunkRef(path, t string) {
 
 func (k *check) queue(id string, q store.Queue) {
 	k.id("queues", id)
-	for field, d := range map[string]store.Duration{"head_start": q.HeadStart, "idle_start": q.IdleStart,
-		"back_off": q.BackOff, "max_wait": q.MaxWait} {
-		k.span(at("queues", id, field), d, 24*time.Hour)
+	for _, f := range []struct {
+		name string
+		d    store.Duration
+	}{{"head_start", q.HeadStart}, {"idle_start", q.IdleStart}, {"back_off", q.BackOff}, {"max_wait", q.MaxWait}} {
+		k.span(at("queues", id, f.name), f.d, 24*time.Hour)
 	}
 	k.span(at("queues", id, "ring_timeout"), q.RingTimeout, 5*time.Minute)
 	if q.WrapUp != nil {
@@ -197,9 +220,7 @@ func (k *check) queue(id string, q store.Queue) {
 	k.skills(at("queues", id, "needs"), q.Needs)
 	k.target(at("queues", id, "overflow"), q.Overflow, true)
 	k.target(at("queues", id, "nobody"), q.Nobody, true)
-	if q.Overflow == "queue:"+id && q.MaxWait == 0 && q.MaxLength > 0 {
-		k.add(at("queues", id, "overflow"), "a full queue would overflow into itself", "another queue or flow, or hangup")
-	}
+	k.circle(id, q)
 	if q.Music != "" && q.Music != "none" && !hasPrompt(k.c, "en", q.Music) {
 		k.add(at("queues", id, "music"), fmt.Sprintf("no prompt %q", q.Music), "a prompt of the center, or none")
 	}
@@ -277,16 +298,15 @@ func (k *check) flowProblems(id string, list []ivr.Problem) {
 
 // known is the center as flows may refer to it.
 func (k *check) known() ivr.Known {
-	has := func(ok bool) bool { return ok }
 	return ivr.Known{
 		Languages: prompts.Languages(),
 		Prompt: func(lang, name string) bool {
 			return hasPrompt(k.c, lang, name) || hasPrompt(k.c, "en", name)
 		},
-		Queue: func(id string) bool { _, ok := k.c.Queues[id]; return has(ok) },
-		Agent: func(id string) bool { _, ok := k.c.Agents[id]; return has(ok) },
-		Hours: func(id string) bool { _, ok := k.c.Hours[id]; return has(ok) },
-		Skill: func(id string) bool { _, ok := k.c.Skills[id]; return has(ok) },
+		Queue: func(id string) bool { _, ok := k.c.Queues[id]; return ok },
+		Agent: func(id string) bool { _, ok := k.c.Agents[id]; return ok },
+		Hours: func(id string) bool { _, ok := k.c.Hours[id]; return ok },
+		Skill: func(id string) bool { _, ok := k.c.Skills[id]; return ok },
 		Number: func(trunk, number string) bool {
 			if trunk != "" {
 				_, ok := k.c.Trunks[trunk]

@@ -12,10 +12,12 @@ import (
 
 // dispatcher is the one goroutine that owns the acd.Core: it feeds it events
 // and the time, journals them, and hands each command to the call it is for. A
-// call that can't take an offer counts as unreachable.
+// call whose inbox is full is broken and ended.
 type dispatcher struct {
 	core   *acd.Core
 	events chan request
+	gone   chan struct{} // closed when run has returned; what is sent then is lost
+	began  time.Time
 	eng    *Engine
 	seq    uint64
 	epoch  uint64
@@ -26,6 +28,7 @@ type dispatcher struct {
 // request is an event, or a question to the core.
 type request struct {
 	ev    acd.Event
+	late  func() acd.Event // makes the event when its turn has come
 	ask   func(*acd.Core, time.Time)
 	reply chan []acd.Command // gets what an event led to; nil if nobody asks
 }
@@ -35,16 +38,21 @@ const dispatchQueue = 4096
 
 func newDispatcher(e *Engine, epoch uint64) *dispatcher {
 	return &dispatcher{core: acd.New(acd.Config{Node: e.cfg.Node, Epoch: epoch}), eng: e, epoch: epoch,
-		events: make(chan request, dispatchQueue), offers: map[acd.OfferID]acd.CallID{}}
+		events: make(chan request, dispatchQueue), gone: make(chan struct{}), began: time.Now(), offers: map[acd.OfferID]acd.CallID{}}
 }
+
+// now is the wall clock of the start plus the time since: a wall clock that is
+// set back must not stop the timers, nor one set forward end all waits.
+func (d *dispatcher) now() time.Time { return d.began.Add(time.Since(d.began)) }
 
 // run ends with ctx, which the engine cancels after its last call has ended.
 func (d *dispatcher) run(ctx context.Context) {
+	defer close(d.gone)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
 		if at, ok := d.core.Deadline(); ok {
-			timer.Reset(max(time.Until(at), 0))
+			timer.Reset(max(at.Sub(d.now()), 0))
 		} else {
 			timer.Reset(time.Hour)
 		}
@@ -61,9 +69,12 @@ func (d *dispatcher) run(ctx context.Context) {
 
 func (d *dispatcher) handle(r request) {
 	if r.ask != nil {
-		r.ask(d.core, time.Now())
+		r.ask(d.core, d.now())
 		close(r.reply)
 		return
+	}
+	if r.late != nil {
+		r.ev = r.late()
 	}
 	out := d.step(r.ev)
 	if r.reply != nil {
@@ -73,7 +84,7 @@ func (d *dispatcher) handle(r request) {
 
 // step applies an event and does what it leads to.
 func (d *dispatcher) step(ev acd.Event) []acd.Command {
-	now := time.Now()
+	now := d.now()
 	out := d.apply(now, ev)
 	for len(d.back) > 0 {
 		ev := d.back[0]
@@ -85,6 +96,7 @@ func (d *dispatcher) step(ev acd.Event) []acd.Command {
 
 func (d *dispatcher) apply(now time.Time, ev acd.Event) []acd.Command {
 	d.log(now, ev)
+	d.eng.agentAsks(ev, now)
 	switch ev := ev.(type) {
 	case acd.OfferAnswered:
 		delete(d.offers, ev.Offer)
@@ -138,8 +150,9 @@ func (d *dispatcher) toCall(id acd.CallID, cmd acd.Command) bool {
 	select {
 	case c.acd <- cmd:
 		return true
-	default:
+	default: // it would wait for ever for what it missed
 		d.eng.stats.Dropped.Add(1)
+		c.cancel(ErrInternal)
 		return false
 	}
 }
@@ -156,9 +169,21 @@ func (d *dispatcher) send(ctx context.Context, ev acd.Event) error {
 
 // must hands over an event that may not be lost: the last words of a stage. It
 // waits for room; the dispatcher outlives all calls.
-func (d *dispatcher) must(ev acd.Event) { d.events <- request{ev: ev} }
+func (d *dispatcher) must(ev acd.Event) { d.put(request{ev: ev}) }
 
-// ask runs a question on the dispatcher's goroutine.
+// mustLate is must for an event that tells how something is now: it is made on
+// the dispatcher's goroutine, so that of several changes the last one counts.
+func (d *dispatcher) mustLate(f func() acd.Event) { d.put(request{late: f}) }
+
+func (d *dispatcher) put(r request) {
+	select {
+	case d.events <- r:
+	case <-d.gone:
+	}
+}
+
+// ask runs a question on the dispatcher's goroutine. What it writes may be read
+// only if ask returns nil: otherwise it may still run.
 func (d *dispatcher) ask(ctx context.Context, f func(*acd.Core, time.Time)) error {
 	r := request{ask: f, reply: make(chan []acd.Command)}
 	select {
@@ -169,6 +194,8 @@ func (d *dispatcher) ask(ctx context.Context, f func(*acd.Core, time.Time)) erro
 	select {
 	case <-r.reply:
 		return nil
+	case <-d.gone:
+		return ErrShutdown
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
@@ -182,7 +209,12 @@ func (d *dispatcher) accept(ctx context.Context, o acd.Offer) bool {
 	case <-ctx.Done():
 		return false
 	}
-	for _, cmd := range <-r.reply {
+	var out []acd.Command
+	select {
+	case out = <-r.reply:
+	case <-d.gone:
+	}
+	for _, cmd := range out {
 		if a, ok := cmd.(acd.AgentChanged); ok && a.State == acd.Talking && a.Call == o.Call && a.Agent == o.Agent {
 			return true
 		}
@@ -190,12 +222,27 @@ func (d *dispatcher) accept(ctx context.Context, o acd.Offer) bool {
 	return false
 }
 
-func (d *dispatcher) position(ctx context.Context, id acd.CallID) (pos int, wait time.Duration, ok bool) {
-	err := d.ask(ctx, func(c *acd.Core, _ time.Time) { pos, wait, ok = c.Position(id) })
-	return pos, wait, ok && err == nil
+// position is a caller's place in his queue and what he may expect to wait.
+func (d *dispatcher) position(ctx context.Context, id acd.CallID) (int, time.Duration, bool) {
+	var got struct {
+		pos  int
+		wait time.Duration
+		ok   bool
+	}
+	if d.ask(ctx, func(c *acd.Core, _ time.Time) { got.pos, got.wait, got.ok = c.Position(id) }) != nil {
+		return 0, 0, false
+	}
+	return got.pos, got.wait, got.ok
 }
 
-func (d *dispatcher) snapshot(ctx context.Context) (agents []acd.AgentInfo, queues []acd.QueueInfo) {
-	d.ask(ctx, func(c *acd.Core, now time.Time) { agents, queues = c.Agents(), c.Queues(now) })
-	return agents, queues
+// snapshot is all agents and queues as they are; nothing if the answer is late.
+func (d *dispatcher) snapshot(ctx context.Context) ([]acd.AgentInfo, []acd.QueueInfo) {
+	var got struct {
+		agents []acd.AgentInfo
+		queues []acd.QueueInfo
+	}
+	if d.ask(ctx, func(c *acd.Core, now time.Time) { got.agents, got.queues = c.Agents(), c.Queues(now) }) != nil {
+		return nil, nil
+	}
+	return got.agents, got.queues
 }

@@ -28,7 +28,7 @@ type Config struct {
 	Node       string          // names this process in offers; default "a"
 	Version    string
 	MaxCalls   int           // running calls; more get 503; default 2000
-	Grace      time.Duration // for calls to end at shutdown; default 5 s
+	Grace      time.Duration // for the last words of calls at shutdown (BYE, CDR); default 10 s
 	Adopt      time.Duration // calls of an earlier process whose audio goes on are ended after so long; default 10 s
 	Log        *slog.Logger  // default slog.Default()
 }
@@ -59,14 +59,16 @@ type Engine struct {
 	records  sync.Map // media.RecordingID -> store.Recording
 	supers   supervisors
 	rooms    rooms
-	jobs     jobs
+	jobs     jobs // what must not hold up a SIP worker
+	writes   jobs // what waits for the disk
 
 	mu       sync.Mutex // guards calls, busy, degraded
 	calls    map[string]*Call
 	busy     map[string]int // agents in calls outside the ACD
 	degraded map[string]string
 
-	applying sync.Mutex // one Apply at a time
+	applying   sync.Mutex // one Apply at a time
+	accounting sync.Mutex // one reading of the accounts at a time
 }
 
 // Stats counts what the engine did. Fields only grow.
@@ -96,7 +98,7 @@ func New(cfg Config) (*Engine, error) {
 	cfg.Adopt = orDefault(cfg.Adopt, 10*time.Second)
 	e := &Engine{cfg: cfg, log: cfg.Log, store: cfg.Store, recs: cfg.Recordings, began: time.Now(),
 		calls: map[string]*Call{}, busy: map[string]int{}, degraded: map[string]string{}}
-	e.jobs.wake = make(chan struct{}, 1)
+	e.jobs.wake, e.writes.wake = make(chan struct{}, 1), make(chan struct{}, 1)
 	e.metrics = newMetrics(e)
 	e.ctx, e.stop = context.WithCancelCause(context.Background())
 	if err := e.load(); err != nil {
@@ -192,29 +194,36 @@ func (e *Engine) Run(ctx context.Context) error {
 	outer.Go(func() { e.media.Run(planes) })
 	outer.Go(func() { e.disp.run(planes) })
 	outer.Go(func() { e.jobs.run(planes) })
+	outer.Go(func() { e.writes.run(planes) })
+	outer.Go(func() { e.trim(planes) })
+	before := e.begin() // calls must not come earlier
 	outer.Go(func() {
 		if sipErr = e.sip.Run(planes); sipErr != nil {
 			e.stop(sipErr)
 		}
 	})
-	e.begin()
+	e.recover(before)
 	select {
 	case <-ctx.Done():
 	case <-e.ctx.Done():
 	}
+	e.mu.Lock() // no call is let in after that
 	e.stop(ErrShutdown)
+	e.mu.Unlock()
 	e.waitCalls()
 	end()
 	outer.Wait()
 	e.jobs.drain()
+	e.writes.drain()
 	if err := e.store.Sync(); err != nil {
 		return fmt.Errorf("call: last writes: %w", err)
 	}
 	return sipErr
 }
 
-// begin brings the ACD to where the last process left it and closes its calls.
-func (e *Engine) begin() {
+// begin brings the ACD to where the last process left it and mends its recordings.
+func (e *Engine) begin() past {
+	last := e.lastStates() // before the ACD tells of agents who are logged out at first
 	e.disp.must(e.world.Load().configure())
 	if err := e.store.Evaluations(func(ev store.Evaluation) bool {
 		if ev.Side == "caller" {
@@ -224,15 +233,38 @@ func (e *Engine) begin() {
 	}); err != nil {
 		e.log.Error("evaluations were not read; grades begin anew", "err", err)
 	}
-	e.restoreAgents()
-	e.recover()
+	w := e.world.Load()
+	for _, id := range sortedKeys(w.center.Agents) { // each gets the state he had, or his first one
+		s, known := last[id]
+		e.introduce(w, id, s, known)
+	}
+	return e.look()
+}
+
+// acdKept is how long the ACD's journal is kept for replay.
+const acdKept = 30 * 24 * time.Hour
+
+// trim forgets old events of the ACD, once a day; ends with ctx.
+func (e *Engine) trim(ctx context.Context) {
+	for {
+		if err := e.store.TrimACD(time.Now().Add(-acdKept)); err != nil {
+			e.log.Warn("old events of the acd were not deleted", "err", err)
+		}
+		t := time.NewTimer(24 * time.Hour)
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			return
+		}
+	}
 }
 
 // waitCalls waits for the calls to end, for the grace period at most.
 func (e *Engine) waitCalls() {
 	done := make(chan struct{})
 	go func() { e.wg.Wait(); close(done) }() // ends with the last call; they all end, by their context
-	t := time.NewTimer(e.cfg.Grace + 5*time.Second)
+	t := time.NewTimer(e.cfg.Grace)
 	defer t.Stop()
 	select {
 	case <-done:
@@ -269,7 +301,7 @@ func (e *Engine) onMedia(ev media.Event) {
 	case media.Closed:
 		id = ev.Leg
 	case media.Recorded:
-		e.jobs.add(func() { e.recorded(ev) })
+		e.writes.add(func() { e.recorded(ev) })
 		return
 	}
 	if l, ok := e.legs.Load(id); ok {
@@ -292,8 +324,8 @@ func (e *Engine) rated(ev store.Evaluation) {
 	e.disp.must(acd.Rated{Agent: acd.AgentID(ev.Agent), Customer: ev.Customer, Contact: ev.ID, Stars: ev.Stars(), At: ev.At})
 }
 
-// jobs are small tasks that must not hold up a worker: writing what was
-// recorded, telling the ACD of a registration. One goroutine does them in order.
+// jobs are tasks that must not hold up who has them to do; one goroutine does
+// them in order. There are as many as events that led to them.
 type jobs struct {
 	mu   sync.Mutex // guards list
 	list []func()

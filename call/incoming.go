@@ -1,9 +1,11 @@
 package call
 
 import (
+	"context"
 	"net/netip"
 	"strings"
 	"time"
+	"unicode"
 
 	"hotline/acd"
 	"hotline/sip"
@@ -12,7 +14,7 @@ import (
 
 // onCall takes a new INVITE; it runs on a SIP worker and never blocks.
 func (e *Engine) onCall(inc *sip.Incoming) sip.Inbox {
-	if e.ctx.Err() != nil || e.running() >= e.cfg.MaxCalls {
+	if e.ctx.Err() != nil || e.running() >= e.cfg.MaxCalls { // before anything is done for it
 		e.stats.Refused.Add(1)
 		return nil
 	}
@@ -20,20 +22,53 @@ func (e *Engine) onCall(inc *sip.Incoming) sip.Inbox {
 	if refuse.Status != 0 {
 		in := refusedInbox{}
 		e.log.Info("call refused", "peer", peerName(inc.Peer), "status", refuse.Status, "cause", refuse.Text)
-		e.jobs.add(func() { inc.End(refuse) })
+		e.jobs.add(func() {
+			inc.End(refuse)
+			e.closeCDR(c.refused(refuse))
+		})
 		return in
 	}
-	if c == nil {
+	var ctx context.Context
+	ctx, c.cancel = context.WithCancelCause(e.ctx)
+	if !e.admit(c) {
 		e.stats.Refused.Add(1)
+		e.jobs.add(func() { c.caller.close() }) // it waits
 		return nil
 	}
-	e.mu.Lock()
-	e.calls[c.id] = c
-	e.mu.Unlock()
 	e.log.Info("call begin", "call", c.id, "peer", c.from, "called", c.cdr.Called)
 	// Owned by the engine; ends with the call, which ends with the engine's context.
-	e.wg.Go(func() { e.serve(c, first) })
+	go func() {
+		defer e.wg.Done()
+		e.serve(ctx, c, first)
+	}()
 	return c.caller
+}
+
+// refused is the record of a call that was turned away before it began.
+func (c *Call) refused(why sip.Cause) store.CDR {
+	now, blame := time.Now(), "caller"
+	if why.Status >= 500 {
+		blame = "us"
+	}
+	r := c.cdr
+	r.Ended = now
+	r.Cause = store.Cause{Status: why.Status, Q850: why.Q850, Text: why.Text, Blame: blame}
+	r.Stages = []store.Stage{{Name: "refused", Began: r.Began, Ended: now}}
+	r.Legs = []store.Leg{{ID: c.id, Role: "caller", Peer: c.from, Number: c.number, Began: r.Began, Ended: now, Cause: r.Cause}}
+	r.Trace = "refused; end: " + why.Text
+	return r
+}
+
+// admit counts a call in, unless the engine is full or ends.
+func (e *Engine) admit(c *Call) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.ctx.Err() != nil || len(e.calls) >= e.cfg.MaxCalls {
+		return false
+	}
+	e.calls[c.id] = c
+	e.wg.Add(1) // under the lock: whoever waits for the calls has ended ctx under it
+	return true
 }
 
 // refusedInbox takes the last event of a call that was turned away.
@@ -42,25 +77,25 @@ type refusedInbox struct{}
 func (refusedInbox) Deliver(sip.Event) {}
 
 // serve runs one call to its end.
-func (e *Engine) serve(c *Call, first stage) {
-	busy := strings.TrimPrefix(c.from, "agent:")
-	if busy == c.from {
-		busy = ""
+func (e *Engine) serve(ctx context.Context, c *Call, first stage) {
+	defer func() {
+		if p := recover(); p != nil { // not in a stage, so in the end of the call
+			c.broke("end", p)
+		}
+		e.mu.Lock()
+		delete(e.calls, c.id)
+		e.mu.Unlock()
+		e.stats.Calls.Add(1)
+	}()
+	if agent, ok := strings.CutPrefix(c.from, "agent:"); ok {
+		e.occupy(agent, true)
+		defer e.occupy(agent, false)
 	}
-	if busy != "" {
-		e.occupy(busy, true)
-	}
-	c.run(e.ctx, first)
-	if busy != "" {
-		e.occupy(busy, false)
-	}
-	e.mu.Lock()
-	delete(e.calls, c.id)
-	e.mu.Unlock()
-	e.stats.Calls.Add(1)
+	c.run(ctx, first)
 }
 
-// newCall decides what an INVITE is for. With a refusal there is no call.
+// newCall decides what an INVITE is for. With a refusal the call has no leg and
+// is only good for its record.
 func (e *Engine) newCall(inc *sip.Incoming) (*Call, stage, sip.Cause) {
 	w := e.world.Load()
 	now := time.Now()
@@ -76,18 +111,45 @@ func (e *Engine) newCall(inc *sip.Incoming) (*Call, stage, sip.Cause) {
 		refuse = causeMedia
 	}
 	if refuse.Status != 0 {
-		return nil, nil, refuse
+		return c, nil, refuse
 	}
 	leg, err := e.newLeg("caller", c.from, c.number)
 	if err != nil {
 		e.log.Warn("call refused", "call", c.id, "err", err)
-		return nil, nil, causeFull
+		return c, nil, causeFull
 	}
 	leg.d = inc.Dialog
 	a := inc.Source.Addr().Unmap()
 	leg.latch = []netip.Prefix{netip.PrefixFrom(a, a.BitLen())}
+	leg.moved = c.journal
 	c.caller = leg
 	return c, first, sip.Cause{}
+}
+
+// customer is the caller as one who is known by his number; "" if he hides it.
+func (c *Call) customer() string {
+	if c.number == anonymous {
+		return ""
+	}
+	return c.number
+}
+
+// anonymous is the number of those who show none.
+const anonymous = "anonymous"
+
+// plainName keeps what people can read of a name, at most 64 characters: it is
+// shown in tables, on phones and in reports.
+func plainName(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return -1
+	}, s)
+	if r := []rune(s); len(r) > 64 {
+		return string(r[:64])
+	}
+	return s
 }
 
 // identify says who calls: an agent by his account, the world by its number.
@@ -96,7 +158,7 @@ func (c *Call) identify(w *world, inc *sip.Incoming) {
 	if inc.Asserted.User != "" {
 		who = inc.Asserted
 	}
-	c.number, c.name = plainNumber(who.User), who.Display
+	c.number, c.name = plainNumber(who.User), plainName(who.Display)
 	c.from = peerName(inc.Peer)
 	if id := inc.Peer.Account; id != "" {
 		c.number = id
@@ -125,7 +187,7 @@ func plainNumber(s string) string {
 	}
 	s = strings.Map(keep, s)
 	if s == "" {
-		return "anonymous"
+		return anonymous
 	}
 	return s[:min(len(s), 64)]
 }

@@ -39,8 +39,9 @@ type Leg struct {
 	up      chan struct{} // closed when the dialog is confirmed
 	ringing chan sip.Ringing
 	digits  chan digit
-	holds   chan bool
+	holds   chan struct{} // held has changed
 	updated chan struct{} // the dialog's state changed
+	moved   func()        // journals that; called by those who wait on the leg; nil: nobody cares
 	closed  chan media.LegStats
 
 	readyOnce, upOnce sync.Once
@@ -48,7 +49,7 @@ type Leg struct {
 	closing           atomic.Bool  // we have ended its audio
 	info              atomic.Bool  // digits come by INFO
 	answered          atomic.Int64 // Unix ns
-	talks             atomic.Int64 // since when it talks, Unix ns; 0: not in talk
+	talks             atomic.Int64 // since when its silence counts, Unix ns; 0: not in talk
 	codec             atomic.Uint32
 
 	mu    sync.Mutex                     // guards plays and next
@@ -73,7 +74,7 @@ func (e *Engine) newLeg(role, peer, phone string) (*Leg, error) {
 		began: time.Now(),
 		ready: make(chan struct{}), up: make(chan struct{}),
 		ringing: make(chan sip.Ringing, 16), digits: make(chan digit, typeAhead),
-		holds: make(chan bool, 16), updated: make(chan struct{}, 1),
+		holds: make(chan struct{}, 1), updated: make(chan struct{}, 1),
 		closed: make(chan media.LegStats, 1),
 		plays:  map[media.PlayID]chan struct{}{},
 	}
@@ -180,12 +181,12 @@ func (l *Leg) apply(r sdp.Remote) {
 		SRTP:       media.SRTP{Suite: r.Crypto.Suite, Ours: []byte(r.Crypto.Ours), Theirs: []byte(r.Crypto.Theirs), MKI: []byte(r.Crypto.MKI)},
 	})
 	l.readyOnce.Do(func() { close(l.ready) })
-	if was := l.held.Swap(r.Held); was != r.Held {
-		select {
-		case l.holds <- r.Held:
-		default:
-			l.eng.stats.Dropped.Add(1)
+	if l.held.Load() != r.Held {
+		if since := l.talks.Load(); since != 0 { // who held may have been silent: it counts anew
+			l.talks.CompareAndSwap(since, time.Now().UnixNano())
 		}
+		l.held.Store(r.Held)
+		signal(l.holds)
 	}
 }
 
@@ -201,9 +202,9 @@ func (l *Leg) Deliver(ev sip.Event) {
 	case sip.Answered:
 		l.answered.CompareAndSwap(0, time.Now().UnixNano())
 		l.upOnce.Do(func() { close(l.up) })
-		l.touch()
+		signal(l.updated)
 	case sip.Updated:
-		l.touch()
+		signal(l.updated)
 	case sip.Digit:
 		l.info.Store(true)
 		l.press(digit{ev.Rune, true, ev.Duration})
@@ -212,9 +213,10 @@ func (l *Leg) Deliver(ev sip.Event) {
 	}
 }
 
-func (l *Leg) touch() {
+// signal wakes whoever reads a channel of one element.
+func signal(ch chan struct{}) {
 	select {
-	case l.updated <- struct{}{}:
+	case ch <- struct{}{}:
 	default:
 	}
 }
@@ -296,16 +298,27 @@ func (l *Leg) play(ctx context.Context, clips []media.ClipID, interrupt bool) er
 	if interrupt {
 		keys = l.digits
 	}
-	select {
-	case <-done:
-		return nil
-	case d := <-keys:
-		l.eng.media.Do(media.Stop{Leg: l.id, ID: id})
-		l.unread(d)
-		return nil
-	case <-ctx.Done():
-		l.eng.media.Do(media.Stop{Leg: l.id, ID: id})
-		return context.Cause(ctx)
+	for {
+		select {
+		case <-done:
+			return nil
+		case d := <-keys:
+			l.eng.media.Do(media.Stop{Leg: l.id, ID: id})
+			l.unread(d)
+			return nil
+		case <-l.updated:
+			l.changed()
+		case <-ctx.Done():
+			l.eng.media.Do(media.Stop{Leg: l.id, ID: id})
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// changed tells the owner that the dialog's state is another.
+func (l *Leg) changed() {
+	if l.moved != nil {
+		l.moved()
 	}
 }
 

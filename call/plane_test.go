@@ -83,8 +83,8 @@ func behindASocket(t *testing.T, test func(b *bed, m *mediaProcess)) {
 	synctest.Test(t, func(t *testing.T) {
 		network := simnet.New(simnet.Options{Latency: time.Millisecond})
 		m := startMedia(t, network)
-		b := newBedWith(t, dir, network, m.use)
-		b.apply(recordedCenter())
+		b := newBed(t, dir, network, m.use)
+		b.apply(allRecorded())
 		test(b, m)
 		b.end()
 		m.end()
@@ -106,8 +106,8 @@ func TestACallWorksWithMediaInAnotherProcess(t *testing.T) {
 	})
 }
 
-// recordedCenter is the scenarios' center with every talk recorded.
-func recordedCenter() store.Center {
+// allRecorded is the scenarios' center with every talk recorded.
+func allRecorded() store.Center {
 	c := scenarioCenter("UDP")
 	yes := true
 	for id, q := range c.Queues {
@@ -158,8 +158,8 @@ func TestCallsOfAnEarlierProcessTalkOnAndAreEndedAfterTheGraceTime(t *testing.T)
 	synctest.Test(t, func(t *testing.T) {
 		network := simnet.New(simnet.Options{Latency: time.Millisecond})
 		m := startMedia(t, network)
-		first := newBedWith(t, dir, network, m.use)
-		first.apply(recordedCenter())
+		first := newBed(t, dir, network, m.use)
+		first.apply(allRecorded())
 		A, B := first.newPeer("UDP", addrA), first.newPeer("UDP", addrB)
 		a, leg := up(A, B)
 		time.Sleep(5 * time.Second)
@@ -181,7 +181,7 @@ func TestCallsOfAnEarlierProcessTalkOnAndAreEndedAfterTheGraceTime(t *testing.T)
 
 		m.addr = addr
 		began := time.Now()
-		next := newBedWith(t, copied, network, m.use)
+		next := newBed(t, copied, network, m.use)
 		next.after = phones
 		A.none("BYE", 9*time.Second, isRequest("BYE"))
 		a.hungUp(2 * time.Second)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"hotline/media"
@@ -23,7 +24,7 @@ func (e *Engine) closeCDR(c store.CDR) {
 	err := e.store.PutCDR(c)
 	if err == nil {
 		e.fine("store")
-		e.remember(c)
+		e.writes.add(func() { e.remember(c) })
 		return
 	}
 	e.unwell("store", fmt.Sprintf("call records can't be written: %v; try: free some disk space", err))
@@ -39,7 +40,7 @@ func (e *Engine) closeCDR(c store.CDR) {
 			}
 			if err = e.store.PutCDR(c); err == nil {
 				e.fine("store")
-				e.remember(c)
+				e.writes.add(func() { e.remember(c) })
 				return
 			}
 			if e.ctx.Err() != nil {
@@ -51,9 +52,9 @@ func (e *Engine) closeCDR(c store.CDR) {
 	})
 }
 
-// remember keeps who called, for the next time.
+// remember keeps who called, for the next time; in the order of the calls' ends.
 func (e *Engine) remember(c store.CDR) {
-	if c.Caller == "anonymous" || len(c.From) < 6 || c.From[:6] != "trunk:" {
+	if c.Caller == anonymous || !strings.HasPrefix(c.From, "trunk:") {
 		return
 	}
 	cu, err := e.store.Customer(c.Caller)
@@ -70,6 +71,9 @@ func (e *Engine) remember(c store.CDR) {
 	}
 	if c.Agent != "" {
 		cu.Agent = c.Agent
+	}
+	if c.Language != "" {
+		cu.Language = c.Language
 	}
 	if err := e.store.PutCustomer(cu); err != nil {
 		e.log.Warn("customer was not kept", "call", c.ID, "err", err)

@@ -30,7 +30,7 @@ func (e *Engine) expect() {
 		return
 	}
 	for _, r := range e.left.Recordings {
-		e.records.Store(r.ID, store.Recording{ID: string(r.ID), Call: string(r.ID), Path: e.recs.Rel(r.Path), Began: r.Began})
+		e.records.Store(r.ID, store.Recording{ID: string(r.ID), Call: callOf(string(r.ID)), Path: e.recs.Rel(r.Path), Began: r.Began})
 	}
 	list, err := e.store.Journals()
 	if err != nil {
@@ -47,15 +47,27 @@ func (e *Engine) expect() {
 	}
 }
 
-// recover ends the calls that an earlier process left behind: BYE to each side,
-// the recording finished, the CDR closed and marked. Where their audio goes on
-// in a media process of its own they talk on for the grace time.
-func (e *Engine) recover() {
+// past is what an earlier process left behind. It is read before the first call
+// of this one, whose journals and recordings look the same.
+type past struct {
+	calls []store.Journal
+	torn  int // recordings that had to be finished
+}
+
+// look reads what an earlier process left behind and finishes its recordings.
+func (e *Engine) look() past {
 	list, err := e.store.Journals()
 	if err != nil {
 		e.log.Error("calls of an earlier process were not closed", "err", err)
 	}
-	torn := e.mend(list)
+	return past{list, e.mend(list)}
+}
+
+// recover ends the calls that an earlier process left behind: BYE to each side,
+// the CDR closed and marked, the recording finished. Where their audio goes on in
+// a media process of its own they talk on for the grace time.
+func (e *Engine) recover(p past) {
+	list, torn := p.calls, p.torn
 	if len(e.left.Legs)+len(e.left.Recordings) == 0 {
 		e.closeAll(list, torn)
 		return
@@ -130,7 +142,7 @@ func (e *Engine) mend(list []store.Journal) int {
 	for _, f := range found {
 		r, ok := known[f.ID]
 		if !ok {
-			r = store.Recording{ID: f.ID, Call: f.ID, Began: f.Day}
+			r = store.Recording{ID: f.ID, Call: callOf(f.ID), Began: f.Day}
 		}
 		e.noteTorn(r, f)
 	}
@@ -167,6 +179,12 @@ func (e *Engine) close(j store.Journal) {
 	if n := len(c.Stages); n > 0 {
 		c.Stages[n-1].Ended = now
 	}
+	e.cutSupervisions(&c)
+	for i := range c.Legs {
+		if c.Legs[i].Ended.IsZero() {
+			c.Legs[i].Ended, c.Legs[i].Cause = now, c.Cause
+		}
+	}
 	for i := range c.Talks {
 		if c.Talks[i].Ended.IsZero() {
 			c.Talks[i].Ended = now
@@ -177,7 +195,6 @@ func (e *Engine) close(j store.Journal) {
 			c.Offers[i].Ended, c.Offers[i].Result = now, "engine restarted"
 		}
 	}
-	e.cutSupervisions(&c)
 	if c.Trace != "" {
 		c.Trace += "; "
 	}

@@ -293,3 +293,42 @@ func TestInfoDigitsBecomeTelephoneEvents(t *testing.T) {
 		b.oneCDR()
 	})
 }
+
+func TestPayloadNumbersMayDifferOnTheLegs(t *testing.T) {
+	overBoth(t, func(b *bed, A, B *peer) {
+		sa, sb := b.newSound("10.0.0.2:30000"), b.newSound("10.0.0.3:40000")
+		sa.law, sa.kind, sa.keys = media.PCMA, 97, 98
+		odd := strings.Replace(A.sdp(30000), "RTP/AVP 0 8 101", "RTP/AVP 97 98", 1)
+		odd = strings.Replace(odd, "a=rtpmap:101", "a=rtpmap:97 PCMA/8000\r\na=rtpmap:98", 1)
+		a := A.call("4002", odd)
+		leg := B.rings(time.Second)
+		leg.accept(40000)
+		ok := a.answered(time.Second)
+		sa.to, sb.to = audioAt(t, ok.body), audioAt(t, leg.invite.body)
+		converse(300*time.Millisecond, map[*sound]float64{sa: 500, sb: 700})
+		sa.hears(media.PCMA, 700)
+		sb.hears(media.PCMU, 500)
+		sa.forget()
+		sb.forget()
+		sa.digit(3)
+		sb.digit(4)
+		time.Sleep(200 * time.Millisecond)
+		for _, x := range []struct {
+			s           *sound
+			kind, digit uint8
+		}{{sa, 98, 4}, {sb, 101, 3}} {
+			n := 0
+			for _, p := range x.s.packets() {
+				if p.kind == x.kind && p.payload[0] == x.digit {
+					n++
+				}
+			}
+			if n == 0 {
+				t.Errorf("%v got no event %d of type %d", x.s.pc.LocalAddr(), x.digit, x.kind)
+			}
+		}
+		a.bye()
+		leg.hungUp(time.Second)
+		b.oneCDR()
+	})
+}

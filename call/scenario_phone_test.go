@@ -121,6 +121,8 @@ func TestScenario31AgentUnregistersInTalk(t *testing.T) {
 	})
 }
 
+// Scenario 32 is of TCP by its nature; over UDP a NAT that moves a phone is the
+// like of it, see below.
 func TestScenario32ConnectionLostInTalk(t *testing.T) {
 	inBubble(t, phones("TCP"), func(b *bed) {
 		A, B := b.newPeer("TCP", addrA), b.newPeer("TCP", addrB)
@@ -238,5 +240,28 @@ func TestPhonesCallEachOtherAndQueues(t *testing.T) {
 		if got.From != "agent:1002" || got.Caller != "1002" {
 			t.Errorf("call is from %s %s, want agent:1002 1002", got.From, got.Caller)
 		}
+	})
+}
+
+func TestAPhoneWhoseNATMovedItIsReachedWhereItRegisteredLast(t *testing.T) {
+	center := phones("UDP")
+	center.Trunks["world"] = store.Trunk{Addresses: []string{"10.0.0.2"}}
+	inBubble(t, center, func(b *bed) {
+		A, B := b.newPeer("UDP", addrA), b.newPeer("UDP", "203.0.113.9:42000")
+		B.private = "192.168.7.3:5060"
+		secret := B.account("1001")
+		reg := B.register(secret, 600)
+		b.agentState("1001", "ready")
+		a, leg := up(A, B)
+		B.pc.Close()
+		moved := b.newPeer("UDP", "203.0.113.9:42001")
+		moved.private, moved.user = B.private, "1001"
+		reg.p, leg.p = moved, moved
+		if s := reg.send(600).status(); s == 401 {
+			reg.send(600)
+		}
+		a.bye()
+		leg.hungUp(time.Second)
+		b.oneCDR()
 	})
 }

@@ -20,6 +20,8 @@ type sound struct {
 	pc   net.PacketConn
 	to   netip.AddrPort // where the engine expects it
 	law  media.Codec    // what it sends
+	kind uint8          // its payload type, if that is dynamic
+	keys uint8          // payload type of its key presses; 0 is 101
 	seq  uint16
 	ts   uint32
 	ssrc uint32
@@ -139,20 +141,27 @@ func (s *sound) tone(hz float64) {
 		pcm[i] = int16(8000 * math.Sin(2*math.Pi*hz*float64(s.ts+uint32(i))/8000))
 	}
 	payload = s.law.Encode(payload, pcm)
-	s.frame(uint8(s.law), false, s.ts, payload)
+	kind := s.kind
+	if kind == 0 {
+		kind = uint8(s.law)
+	}
+	s.frame(kind, false, s.ts, payload)
 	s.ts += 160
 }
 
 // digit presses a key for 100 ms, as RFC 4733 has it.
 func (s *sound) digit(event byte) {
-	ts := s.ts
+	ts, kind := s.ts, s.keys
+	if kind == 0 {
+		kind = 101
+	}
 	for i := range 8 {
 		n := min(i+1, 5)
 		end := byte(0)
 		if i >= 5 {
 			end = 0x80
 		}
-		s.frame(101, i == 0, ts, []byte{event, end | 10, byte(n * 160 >> 8), byte(n * 160 & 0xff)})
+		s.frame(kind, i == 0, ts, []byte{event, end | 10, byte(n * 160 >> 8), byte(n * 160 & 0xff)})
 		if i < 5 {
 			time.Sleep(20 * time.Millisecond)
 		}
@@ -175,8 +184,12 @@ func converse(d time.Duration, hz map[*sound]float64) {
 func (s *sound) power(hz float64) (all, tone float64) {
 	var pcm []int16
 	for _, p := range s.packets() {
-		if p.kind == uint8(media.PCMU) || p.kind == uint8(media.PCMA) {
-			pcm = append(pcm, media.Codec(p.kind).Decode(make([]int16, len(p.payload)), p.payload)...)
+		law := media.Codec(p.kind)
+		if s.kind != 0 && p.kind == s.kind {
+			law = s.law
+		}
+		if law == media.PCMU || law == media.PCMA {
+			pcm = append(pcm, law.Decode(make([]int16, len(p.payload)), p.payload)...)
 		}
 	}
 	if len(pcm) == 0 {
@@ -195,9 +208,13 @@ func (s *sound) power(hz float64) (all, tone float64) {
 // hears fails unless what came since the last forget is a tone, in a codec.
 func (s *sound) hears(law media.Codec, hz float64) {
 	s.b.t.Helper()
+	want := uint8(law)
+	if s.kind != 0 {
+		want = s.kind
+	}
 	for _, p := range s.packets() {
-		if p.kind != uint8(law) {
-			s.b.t.Errorf("%v got payload type %d, want %d", s.pc.LocalAddr(), p.kind, law)
+		if p.kind != want {
+			s.b.t.Errorf("%v got payload type %d, want %d", s.pc.LocalAddr(), p.kind, want)
 			break
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"sync"
 	"sync/atomic"
 
 	"hotline/ivr/prompts"
@@ -20,24 +21,37 @@ type sounds struct {
 	music   media.ClipID
 }
 
+// clip is one built-in prompt, ready to be played.
+type clip struct {
+	name string // "zh/welcome"
+	ulaw []byte
+	err  error
+}
+
+// builtin reads the prompts that hotline brings along, once for all engines of
+// the process.
+var builtin = sync.OnceValue(func() (all []clip) {
+	for _, lang := range prompts.Languages() {
+		for _, name := range prompts.Names(lang) {
+			if wav, ok := prompts.WAV(lang, name); ok {
+				ulaw, err := mulaw(wav)
+				all = append(all, clip{lang + "/" + name, ulaw, err})
+			}
+		}
+	}
+	return all
+})
+
 // loadSounds hands the built-in prompts and the center's own to the media engine.
 func (e *Engine) loadSounds() {
 	e.sounds.builtin = map[string]media.ClipID{}
-	for _, lang := range prompts.Languages() {
-		for _, name := range prompts.Names(lang) {
-			wav, ok := prompts.WAV(lang, name)
-			if !ok {
-				continue
-			}
-			ulaw, err := mulaw(wav)
-			if err != nil {
-				e.log.Error("built-in prompt can't be read", "prompt", lang+"/"+name, "err", err)
-				continue
-			}
-			id := media.ClipID(lang + "/" + name)
-			e.media.AddClip(id, ulaw)
-			e.sounds.builtin[lang+"/"+name] = id
+	for _, c := range builtin() {
+		if c.err != nil {
+			e.log.Error("built-in prompt can't be read", "prompt", c.name, "err", c.err)
+			continue
 		}
+		e.media.AddClip(media.ClipID(c.name), c.ulaw)
+		e.sounds.builtin[c.name] = media.ClipID(c.name)
 	}
 	e.sounds.music = "music"
 	e.media.AddClip(e.sounds.music, media.HoldMusic())

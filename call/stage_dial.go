@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"hotline/ivr"
@@ -17,6 +18,19 @@ import (
 var (
 	errUnreachable = errors.New("unreachable")
 	errDeclined    = errors.New("declined")
+)
+
+// How long a phone rings, and the world beyond a trunk, which has timers of its
+// own (RFC 3261, timer C: more than 3 min).
+const (
+	ringFor      = time.Minute
+	ringTrunkFor = 4 * time.Minute
+)
+
+// How long an INVITE may get no response whatsoever before the next way is tried.
+const (
+	phoneSilence = 8 * time.Second
+	trunkSilence = 4 * time.Second
 )
 
 // dialStage rings one phone or one trunk for the caller, and passes through
@@ -41,26 +55,24 @@ func (s dialStage) run(ctx context.Context, c *Call) stage {
 	}
 	rctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	leg, err := s.dial(rctx, c)
+	leg, err := s.dial(c)
 	if err != nil {
 		return s.failed(ctx, c, err)
 	}
-	confirm := s.agent != "" && c.eng.world.Load().confirms(s.agent)
-	result := make(chan error, 1)
-	// Owned by this stage, which always takes the result; ends with rctx or the leg.
-	c.eng.wg.Go(func() { result <- c.awaitAgent(rctx, leg, confirm) })
-	var ringOut <-chan time.Time
-	if s.agent != "" {
-		t := time.NewTimer(60 * time.Second)
-		defer t.Stop()
-		ringOut = t.C
+	result := c.answerOf(rctx, leg, s.agent != "" && c.eng.world.Load().confirms(s.agent))
+	ringOut := time.NewTimer(ringFor)
+	defer ringOut.Stop()
+	if s.trunk != "" {
+		ringOut.Reset(ringTrunkFor)
 	}
 	for {
 		select {
 		case r := <-leg.ringing:
 			c.passRinging(r, leg)
-		case <-ringOut:
+		case <-ringOut.C:
 			stop(ErrWithdrawn)
+		case <-c.caller.updated:
+			c.journal()
 		case err := <-result:
 			c.drainRinging(leg)
 			if err == nil {
@@ -68,7 +80,9 @@ func (s dialStage) run(ctx context.Context, c *Call) stage {
 					c.eng.occupy(s.agent, true)
 					c.agent = s.agent
 				}
-				return talkStage{leg: leg, agent: s.agent}
+				t := talkStage{leg: leg, agent: s.agent}
+				c.engaged = &t
+				return t
 			}
 			c.dropLeg(leg, causeElsewhere, blameOf(leg.role, leg.peer))
 			return s.failed(ctx, c, err)
@@ -76,11 +90,11 @@ func (s dialStage) run(ctx context.Context, c *Call) stage {
 	}
 }
 
-func (s dialStage) dial(ctx context.Context, c *Call) (*Leg, error) {
+func (s dialStage) dial(c *Call) (*Leg, error) {
 	if s.agent != "" {
-		return c.callAgent(ctx, s.agent, store.Queue{}, "")
+		return c.callAgent(s.agent, store.Queue{}, "")
 	}
-	return c.callTrunk(ctx, s.trunk, s.number)
+	return c.callTrunk(s.trunk, s.number)
 }
 
 // failed tells the caller why: by status before the answer, by voice after it.
@@ -108,10 +122,7 @@ func (s dialStage) failed(ctx context.Context, c *Call, err error) stage {
 		return next
 	}
 	c.blame(to.Status, to.Q850, to.Text, blame)
-	if c.answers {
-		return goodbyeStage{prompts: []string{"ringing-failed", "goodbye"}}
-	}
-	return nil
+	return c.sorry("ringing-failed", "goodbye")
 }
 
 // passRinging lets the caller hear what the second leg says before its answer:
@@ -149,7 +160,7 @@ func (c *Call) drainRinging(l *Leg) {
 }
 
 // callAgent rings an agent's phone, wherever it is. The leg lives when err is nil.
-func (c *Call) callAgent(ctx context.Context, id string, q store.Queue, queue string) (*Leg, error) {
+func (c *Call) callAgent(id string, q store.Queue, queue string) (*Leg, error) {
 	w := c.eng.world.Load()
 	a, ok := w.center.Agents[id]
 	if !ok {
@@ -159,14 +170,20 @@ func (c *Call) callAgent(ctx context.Context, id string, q store.Queue, queue st
 	if len(targets) == 0 {
 		return nil, errUnreachable
 	}
-	inv := sip.Invite{Targets: targets, NoAnswer: 8 * time.Second}
+	inv := sip.Invite{Targets: targets, NoAnswer: phoneSilence}
 	inv.From = sip.Address{Display: c.display(q, queue), User: c.number}
+	if t, ok := w.center.Trunks[a.Trunk]; ok { // his trunk's rules hold
+		inv.NoAnswer = orDefault(t.NoAnswer.D(), trunkSilence)
+		if t.CallerID != "" {
+			inv.From.User = t.CallerID
+		}
+	}
 	inv.To = sip.Address{User: id}
 	inv.Headers = [][2]string{{"X-Hotline-Call", c.id}}
 	if queue != "" {
 		inv.Headers = append(inv.Headers, [2]string{"X-Hotline-Queue", queue})
 	}
-	return c.dialLeg(ctx, "agent", "agent:"+id, id, inv)
+	return c.dialLeg("agent", "agent:"+id, id, inv)
 }
 
 // display is the name that an agent's phone shows: who calls, and on which queue.
@@ -186,7 +203,7 @@ func (c *Call) display(q store.Queue, queue string) string {
 }
 
 // callTrunk dials a number over a trunk's peers, in their order.
-func (c *Call) callTrunk(ctx context.Context, trunk, number string) (*Leg, error) {
+func (c *Call) callTrunk(trunk, number string) (*Leg, error) {
 	w := c.eng.world.Load()
 	t, ok := w.center.Trunks[trunk]
 	if !ok {
@@ -200,14 +217,14 @@ func (c *Call) callTrunk(ctx context.Context, trunk, number string) (*Leg, error
 	if from == "" {
 		from = c.number
 	}
-	inv := sip.Invite{Targets: targets, Redirects: 0, NoAnswer: orDefault(t.NoAnswer.D(), 4*time.Second)}
+	inv := sip.Invite{Targets: targets, NoAnswer: orDefault(t.NoAnswer.D(), trunkSilence)}
 	inv.From = sip.Address{Display: c.name, User: from}
 	inv.To = sip.Address{User: number}
-	return c.dialLeg(ctx, "party", "trunk:"+trunk, number, inv)
+	return c.dialLeg("party", "trunk:"+trunk, number, inv)
 }
 
 // dialLeg opens a second leg and sends its INVITE.
-func (c *Call) dialLeg(ctx context.Context, role, peer, number string, inv sip.Invite) (*Leg, error) {
+func (c *Call) dialLeg(role, peer, number string, inv sip.Invite) (*Leg, error) {
 	l, err := c.eng.newLeg(role, peer, number)
 	if err != nil {
 		return nil, fmt.Errorf("call: dial %s: %w", peer, err)
@@ -223,6 +240,23 @@ func (c *Call) dialLeg(ctx context.Context, role, peer, number string, inv sip.I
 	l.d = c.eng.sip.Dial(inv)
 	c.legs = append(c.legs, l)
 	return l, nil
+}
+
+// answerOf gives the outcome of a ring: nil once it is answered. The stage that
+// asks must take it.
+func (c *Call) answerOf(ctx context.Context, l *Leg, confirm bool) <-chan error {
+	result := make(chan error, 1)
+	// Owned by the stage; ends with ctx or the leg.
+	c.eng.wg.Go(func() {
+		defer func() {
+			if p := recover(); p != nil {
+				c.broke("ring", p)
+				result <- ErrInternal
+			}
+		}()
+		result <- c.awaitAgent(ctx, l, confirm)
+	})
+	return result
 }
 
 // awaitAgent waits until the leg is answered and, where asked, its person has
@@ -274,7 +308,7 @@ func blameOf(role, peer string) string {
 	switch {
 	case role == "agent":
 		return "agent"
-	case len(peer) > 6 && peer[:6] == "trunk:":
+	case strings.HasPrefix(peer, "trunk:"):
 		return "trunk"
 	case role == "caller":
 		return "caller"

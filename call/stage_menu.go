@@ -20,7 +20,7 @@ func (s menuStage) run(ctx context.Context, c *Call) stage {
 	flow, ok := w.flows[s.flow]
 	if !ok {
 		c.blame(404, 1, "flow "+s.flow+" is gone", "us")
-		return nil
+		return c.sorry("error", "goodbye")
 	}
 	if err := c.answer(ctx); err != nil {
 		return nil
@@ -29,6 +29,7 @@ func (s menuStage) run(ctx context.Context, c *Call) stage {
 	env.Start = s.start
 	out, err := ivr.Run(ctx, c.line(), flow, env)
 	c.take(out)
+	c.rate(out.Ratings) // a flow may ask for them itself after the talk
 	c.flow, c.node = s.flow, out.Node
 	if err != nil {
 		if ctx.Err() == nil {
@@ -45,7 +46,8 @@ func (s menuStage) run(ctx context.Context, c *Call) stage {
 func (c *Call) onward(out ivr.Outcome) stage {
 	switch out.Kind {
 	case ivr.KindQueue:
-		return waitStage{queue: out.Target, needs: out.Needs, since: time.Now()}
+		node := c.eng.world.Load().flows[c.flow].Nodes[c.node]
+		return waitStage{queue: out.Target, needs: out.Needs, since: time.Now(), leave: node.Nobody != ""}
 	case ivr.KindAgent:
 		return dialStage{agent: out.Target}
 	case ivr.KindNumber:
@@ -108,11 +110,15 @@ func (n line) Play(ctx context.Context, s ivr.Speech) error {
 
 // Digit makes line an ivr.Line.
 func (n line) Digit(ctx context.Context) (rune, error) {
-	select {
-	case d := <-n.l.digits:
-		return d.r, nil
-	case <-ctx.Done():
-		return 0, context.Cause(ctx)
+	for {
+		select {
+		case d := <-n.l.digits:
+			return d.r, nil
+		case <-n.l.updated:
+			n.l.changed()
+		case <-ctx.Done():
+			return 0, context.Cause(ctx)
+		}
 	}
 }
 
@@ -137,7 +143,7 @@ func (s surveyStage) run(ctx context.Context, c *Call) stage {
 	}
 	c.caller.flush()
 	env := c.env(w)
-	env.Vars["agent"], env.Vars["queue"] = c.agent, c.queue
+	env.Vars["agent"], env.Vars["queue"] = c.talked(), c.queue
 	out, err := ivr.Run(ctx, c.line(), flow, env)
 	c.cdr.Path = append(c.cdr.Path, out.Path...)
 	c.rate(out.Ratings)
@@ -154,10 +160,11 @@ func (s surveyStage) run(ctx context.Context, c *Call) stage {
 
 // rate keeps the caller's rating of the agent and lets it count at once.
 func (c *Call) rate(items map[string]int) {
-	if len(items) == 0 || c.agent == "" {
+	agent := c.talked()
+	if len(items) == 0 || agent == "" {
 		return
 	}
-	ev := store.Evaluation{ID: c.id + ".caller", Call: c.id, Side: "caller", Agent: c.agent, Customer: c.number,
+	ev := store.Evaluation{ID: c.id + ".caller", Call: c.id, Side: "caller", Agent: agent, Customer: c.customer(),
 		Queue: c.queue, Items: items, At: time.Now()}
 	for _, k := range sortedKeys(items) {
 		c.cdr.Ratings = append(c.cdr.Ratings, store.Rating{Item: k, Stars: items[k]})

@@ -3,6 +3,7 @@ package call
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"hotline/acd"
@@ -18,20 +19,24 @@ type announceStage struct{ talk talkStage }
 
 func (s announceStage) name() string { return "announce" }
 
-func (s announceStage) skip(c *Call) { s.talk.callerGone(c) }
-
 func (s announceStage) run(ctx context.Context, c *Call) stage {
 	s.talk.leg.start(c.eng.clips(c.lang, []string{"beep"}), media.Tone{}, false)
 	clips := c.eng.clips(c.lang, ivr.AtYourService(c.lang, s.talk.agent))
 	_, done := c.caller.start(clips, media.Tone{}, false)
-	select {
-	case <-done:
-		return s.talk
-	case <-s.talk.leg.ctx.Done():
-		return s.talk.agentGone(ctx, c)
-	case <-ctx.Done():
-		s.talk.callerGone(c)
-		return nil
+	for {
+		select {
+		case <-done:
+			return s.talk
+		case <-s.talk.leg.ctx.Done():
+			return s.talk.back(c, acd.TalkEnded{PhoneDied: s.talk.leg.ended().died})
+		case <-c.caller.updated:
+			c.journal()
+		case <-s.talk.leg.updated:
+			c.journal()
+		case <-ctx.Done():
+			s.talk.callerGone(c)
+			return nil
+		}
 	}
 }
 
@@ -45,8 +50,6 @@ type talkStage struct {
 }
 
 func (s talkStage) name() string { return "talk" }
-
-func (s talkStage) skip(c *Call) { s.callerGone(c) }
 
 func (s talkStage) run(ctx context.Context, c *Call) stage {
 	if err := c.answer(ctx); err != nil {
@@ -74,8 +77,8 @@ func (s talkStage) run(ctx context.Context, c *Call) stage {
 func (s talkStage) loop(ctx context.Context, c *Call) stage {
 	w := c.eng.world.Load()
 	keys := newKeys(w.surveyKey())
-	hold := holder{c: c, a: c.caller, b: s.leg}
-	hold.both()
+	hold := holder{c: c, legs: [2]*Leg{c.caller, s.leg}}
+	hold.look() // they may hold since before the talk
 	for {
 		select {
 		case <-s.leg.ctx.Done():
@@ -88,10 +91,10 @@ func (s talkStage) loop(ctx context.Context, c *Call) stage {
 			c.passDigit(d, c.caller)
 		case d := <-c.caller.digits:
 			c.passDigit(d, s.leg)
-		case h := <-c.caller.holds:
-			hold.set(c.caller, s.leg, h)
-		case h := <-s.leg.holds:
-			hold.set(s.leg, c.caller, h)
+		case <-c.caller.holds:
+			hold.look()
+		case <-s.leg.holds:
+			hold.look()
 		case <-c.caller.updated:
 			c.journal()
 		case <-s.leg.updated:
@@ -106,26 +109,23 @@ func (s talkStage) loop(ctx context.Context, c *Call) stage {
 // holder plays music to whoever waits for a side that holds.
 type holder struct {
 	c    *Call
-	a, b *Leg
+	legs [2]*Leg
+	held [2]bool // as last seen
 }
 
-// both looks at holds that came before the talk.
-func (h holder) both() {
-	if h.a.held.Load() {
-		h.set(h.a, h.b, true)
+// look starts or ends the music that each side hears while the other holds.
+func (h *holder) look() {
+	for i, who := range h.legs {
+		held, other := who.held.Load(), h.legs[1-i]
+		switch {
+		case held == h.held[i]:
+		case held:
+			other.start(h.c.eng.music(store.Queue{}), media.Tone{}, true)
+		default:
+			other.stop()
+		}
+		h.held[i] = held
 	}
-	if h.b.held.Load() {
-		h.set(h.b, h.a, true)
-	}
-}
-
-// set starts or ends the music that other hears while who holds.
-func (h holder) set(who, other *Leg, on bool) {
-	if !on {
-		other.stop()
-		return
-	}
-	other.start(h.c.eng.music(store.Queue{}), media.Tone{}, true)
 }
 
 // passDigit sends on a key that came by INFO; others went through as audio.
@@ -144,25 +144,37 @@ func (s talkStage) agentGone(ctx context.Context, c *Call) stage {
 		return nil
 	}
 	if e != nil && e.died && s.queue != "" {
-		c.note("agent vanished: %s", e.sipWhy)
-		s.release(c, acd.TalkEnded{PhoneDied: true}, causeVanished)
-		back := s.wait
-		back.head = true
-		back.lead = []string{"please-hold"}
-		return back
+		return s.back(c, acd.TalkEnded{PhoneDied: true})
 	}
 	return s.finish(ctx, c, causeNormal)
+}
+
+// back sends a caller who was not served to the head of his queue: the agent's
+// phone died, or he hung up while the caller was told of him.
+func (s talkStage) back(c *Call, ev acd.TalkEnded) stage {
+	cause := causeNormal
+	if ev.PhoneDied {
+		cause = causeVanished
+		c.note("agent vanished: %s", s.leg.ended().sipWhy)
+	} else {
+		c.note("agent hung up before the talk")
+	}
+	s.release(c, ev, cause)
+	wait := s.wait
+	wait.head = true
+	wait.lead = []string{"please-hold"}
+	return wait
 }
 
 // finish ends the agent's part; the caller goes on to the survey where there is one.
 func (s talkStage) finish(ctx context.Context, c *Call, cause sip.Cause) stage {
 	s.release(c, acd.TalkEnded{}, cause)
 	if s.queue == "" {
-		who := "agent"
-		if e := s.leg.ended(); e != nil && s.leg.role != "agent" {
-			who = s.leg.role
+		text, q850 := "the other side hung up", 16
+		if e := s.leg.ended(); e != nil && e.died {
+			text, q850 = "the other side vanished: "+e.sipWhy, causeVanished.Q850
 		}
-		c.blame(0, 16, "the other side hung up", blameOf(who, s.leg.peer))
+		c.blame(0, q850, text, blameOf(s.leg.role, s.leg.peer))
 		return nil
 	}
 	if c.caller.ctx.Err() == nil {
@@ -189,6 +201,7 @@ func (s talkStage) callerGone(c *Call) {
 
 // release frees the second leg and tells the ACD.
 func (s talkStage) release(c *Call, ev acd.TalkEnded, cause sip.Cause) {
+	c.engaged = nil
 	c.unseat(s.leg)
 	c.dropLeg(s.leg, cause, blameOf(s.leg.role, s.leg.peer))
 	switch {
@@ -219,10 +232,7 @@ func (c *Call) startRecording(s talkStage) {
 		return
 	}
 	now := time.Now()
-	id := c.id
-	if n := len(c.cdr.Talks); n > 0 {
-		id = c.id + "-" + itoa(n+1)
-	}
+	id := recordingID(c.id, len(c.cdr.Talks)+1)
 	_, path, err := c.eng.recs.Path(id, now)
 	if err != nil {
 		c.log.Error("recording cannot begin; the call goes on without", "call", c.id, "err", err)
@@ -233,6 +243,20 @@ func (c *Call) startRecording(s talkStage) {
 	c.cdr.Recording = id
 	c.eng.records.Store(media.RecordingID(id), *c.rec)
 	c.eng.media.Do(media.Record{ID: media.RecordingID(id), Path: path, Left: c.caller.id, Right: s.leg.id})
+}
+
+// recordingID names the recording of a call's n-th talk.
+func recordingID(call string, n int) string {
+	if n == 1 {
+		return call
+	}
+	return call + "-" + itoa(n)
+}
+
+// callOf is the call that a recording is named after.
+func callOf(recording string) string {
+	call, _, _ := strings.Cut(recording, "-")
+	return call
 }
 
 // stopRecording ends the recording; its record is stored when the file is whole.

@@ -19,6 +19,7 @@ type waitStage struct {
 	needs map[string]int
 	since time.Time // arrival: kept when the caller comes back
 	head  bool      // to the head: his agent's phone died
+	leave bool      // his flow has a way for when nobody is logged in
 	lead  []string  // prompts to say first
 }
 
@@ -43,7 +44,8 @@ type ring struct {
 	n      int // of the CDR's offers
 	leg    *Leg
 	stop   context.CancelCauseFunc
-	result chan error // nil: answered (and confirmed by the agent's key where asked)
+	why    string       // it was withdrawn, in the ACD's words
+	result <-chan error // nil: answered (and confirmed by the agent's key where asked)
 }
 
 func (s waitStage) run(ctx context.Context, c *Call) stage {
@@ -51,7 +53,7 @@ func (s waitStage) run(ctx context.Context, c *Call) stage {
 	q, ok := w.center.Queues[s.queue]
 	if !ok {
 		c.blame(404, 1, "queue "+s.queue+" is gone", "us")
-		return nil
+		return c.sorry("nobody-available", "goodbye")
 	}
 	c.queue = s.queue
 	if !q.Direct {
@@ -61,7 +63,8 @@ func (s waitStage) run(ctx context.Context, c *Call) stage {
 	}
 	x := &waiting{waitStage: s, c: c, q: q, music: c.eng.music(q)}
 	if err := c.eng.disp.send(ctx, acd.CallQueued{Call: acd.CallID(c.id), Queue: acd.QueueID(s.queue), Since: s.since,
-		Language: c.lang, Needs: s.needs, Customer: c.number, Standing: 0.5, Head: s.head}); err != nil {
+		Language: c.lang, Needs: s.needs, Customer: c.customer(), Standing: 0.5, Head: s.head,
+		Leave: s.leave}); err != nil {
 		return nil
 	}
 	defer x.leave()
@@ -74,8 +77,8 @@ func (x *waiting) leave() {
 	if x.next != nil {
 		x.next.Stop()
 	}
-	if x.ring != nil { // the caller is gone, or the call moved on
-		x.giveUp(ErrCallerGone)
+	if x.ring != nil {
+		x.giveUp()
 	}
 	if !x.taken {
 		c.eng.disp.must(acd.CallLeft{Call: acd.CallID(c.id)})
@@ -99,7 +102,7 @@ func (x *waiting) loop(ctx context.Context) stage {
 	}
 	for {
 		var ringing chan sip.Ringing
-		var result chan error
+		var result <-chan error
 		if x.ring != nil {
 			result = x.ring.result
 			if x.q.Direct && x.ring.leg != nil {
@@ -142,12 +145,13 @@ func (x *waiting) command(ctx context.Context, cmd acd.Command) (stage, bool) {
 		x.begin(ctx, cmd)
 	case acd.Withdraw:
 		if x.ring != nil && x.ring.offer.ID == cmd.ID {
+			x.ring.why = cmd.Why
 			x.ring.stop(ErrWithdrawn) // its result comes at once, the next offer perhaps as fast
 			return x.outcome(ctx, <-x.ring.result)
 		}
 	case acd.Overflow:
 		x.c.note("overflow: %s", cmd.Why)
-		return x.c.overflow(x.q, cmd.Why), true
+		return x.c.overflow(x.waitStage, x.q, cmd.Why), true
 	}
 	return nil, false
 }
@@ -160,18 +164,18 @@ func (x *waiting) begin(ctx context.Context, o acd.Offer) {
 	c.cdr.Offers = append(c.cdr.Offers, store.Offer{ID: o.ID.String(), Agent: string(o.Agent), Queue: x.queue,
 		Began: time.Now(), Reason: reason})
 	rctx, stop := context.WithCancelCause(ctx)
-	r := &ring{offer: o, n: len(c.cdr.Offers) - 1, stop: stop, result: make(chan error, 1)}
+	r := &ring{offer: o, n: len(c.cdr.Offers) - 1, stop: stop}
 	x.ring = r
-	leg, err := c.callAgent(rctx, string(o.Agent), x.q, x.queue)
+	leg, err := c.callAgent(string(o.Agent), x.q, x.queue)
 	if err != nil {
-		r.result <- err
+		failed := make(chan error, 1)
+		failed <- err
+		r.result = failed
 		return
 	}
 	r.leg = leg
 	c.journal()
-	confirm := c.eng.world.Load().confirms(string(o.Agent))
-	// Owned by this stage, which always takes the result; ends with rctx or the leg.
-	c.eng.wg.Go(func() { r.result <- c.awaitAgent(rctx, leg, confirm) })
+	r.result = c.answerOf(rctx, leg, c.eng.world.Load().confirms(string(o.Agent)))
 }
 
 // outcome takes the result of a ring.
@@ -191,6 +195,9 @@ func (x *waiting) outcome(ctx context.Context, err error) (stage, bool) {
 		err = ErrWithdrawn // too late: the offer had been taken back
 	}
 	how, word := refusal(err)
+	if errors.Is(err, ErrWithdrawn) && r.why != acd.WithdrawNoAnswer {
+		word = "withdrawn"
+	}
 	x.closeOffer(r, word)
 	if r.leg != nil {
 		c.dropLeg(r.leg, causeElsewhere, "agent")
@@ -221,19 +228,22 @@ func (x *waiting) closeOffer(r *ring, word string) {
 	x.c.eng.metrics.offer(x.queue, word)
 }
 
-// giveUp ends a ring whose caller has gone.
-func (x *waiting) giveUp(why error) {
+// giveUp ends a ring whose caller has gone, or is sent elsewhere.
+func (x *waiting) giveUp() {
 	r := x.ring
 	x.ring = nil
-	r.stop(why)
+	r.stop(ErrWithdrawn)
 	err := <-r.result
-	word := "caller gone"
+	word := "withdrawn"
+	if x.c.caller.ctx.Err() != nil {
+		word = "caller gone"
+	}
 	if err == nil {
-		word = "caller gone as he answered"
+		word += " as he answered"
 	}
 	x.closeOffer(r, word)
 	if r.leg != nil {
-		x.c.dropLeg(r.leg, causeElsewhere, "caller")
+		x.c.dropLeg(r.leg, causeElsewhere, "agent")
 	}
 	x.c.eng.disp.must(acd.OfferRefused{Offer: r.offer.ID, How: acd.CallerGone})
 }
@@ -242,10 +252,12 @@ func (x *waiting) giveUp(why error) {
 func (x *waiting) connect(r *ring) stage {
 	c := x.c
 	c.agent = string(r.offer.Agent)
-	x.saying = nil
-	t := talkStage{leg: r.leg, agent: c.agent, queue: x.queue, wait: x.waitStage, record: on(x.q.Record) && !x.q.Direct}
+	t := talkStage{leg: r.leg, agent: c.agent, queue: x.queue, wait: x.waitStage, record: on(x.q.Record)}
 	if x.q.Direct {
 		t.record = x.q.Record != nil && *x.q.Record
+	}
+	c.engaged = &t
+	if x.q.Direct {
 		return t
 	}
 	c.caller.stop()
@@ -263,8 +275,10 @@ func refusal(err error) (acd.Refusal, string) {
 		return acd.NoAnswer, "no answer"
 	case errors.Is(err, errDeclined):
 		return acd.Declined, "declined"
-	case errors.Is(err, errUnreachable), errors.Is(err, media.ErrNoPorts), errors.Is(err, media.ErrDown):
+	case errors.Is(err, errUnreachable), errors.Is(err, media.ErrDown):
 		return acd.PhoneUnreachable, "unreachable"
+	case errors.Is(err, media.ErrNoPorts): // not the agent's fault: only this pair waits
+		return acd.Declined, "no capacity"
 	case errors.As(err, &e):
 		switch {
 		case e.lost:
@@ -319,7 +333,7 @@ func (x *waiting) playMusic() {
 
 // overflow is where a caller goes whom the queue sends on: where the flow says
 // that brought him here, else where the queue says.
-func (c *Call) overflow(q store.Queue, why string) stage {
+func (c *Call) overflow(from waitStage, q store.Queue, why string) stage {
 	event := ivr.Overflow
 	to := q.Overflow
 	if why == acd.OverflowNobody {
@@ -330,12 +344,22 @@ func (c *Call) overflow(q store.Queue, why string) stage {
 	}
 	if to == "" || to == "hangup" {
 		c.blame(480, 20, "queue sent on: "+why, "us")
-		if c.answers {
-			return goodbyeStage{prompts: []string{"nobody-available", "call-back-later", "goodbye"}}
-		}
+		return c.sorry("nobody-available", "call-back-later", "goodbye")
+	}
+	next := c.eng.stageFor(c, to)
+	if w, ok := next.(waitStage); ok { // he arrived when he arrived in the first one
+		w.since = from.since
+		return w
+	}
+	return next
+}
+
+// sorry says something to a caller whom we have answered; others get a status.
+func (c *Call) sorry(prompts ...string) stage {
+	if !c.answers {
 		return nil
 	}
-	return c.eng.stageFor(c, to)
+	return goodbyeStage{prompts: prompts}
 }
 
 // goodbyeStage says something and hangs up.

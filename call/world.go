@@ -219,12 +219,12 @@ func parseDays(s string) (days [7]bool, err error) {
 // parseClock reads "09:00" to minutes of the day; "24:00" is midnight.
 func parseClock(s string) (int, error) {
 	h, m, ok := strings.Cut(s, ":")
-	hour, err1 := strconv.Atoi(h)
-	minute, err2 := strconv.Atoi(m)
-	if !ok || err1 != nil || err2 != nil || len(m) != 2 || hour < 0 || minute < 0 || minute > 59 || hour*60+minute > 24*60 {
+	hour, err1 := strconv.ParseUint(h, 10, 8) // which takes no sign
+	minute, err2 := strconv.ParseUint(m, 10, 8)
+	if !ok || err1 != nil || err2 != nil || len(h) > 2 || len(m) != 2 || minute > 59 || hour*60+minute > 24*60 {
 		return 0, fmt.Errorf("%q is no time of day: write 09:00", s)
 	}
-	return hour*60 + minute, nil
+	return int(hour*60 + minute), nil
 }
 
 // configure is the center as the ACD knows it.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"runtime"
 	"time"
 	"unsafe"
 
@@ -32,38 +31,36 @@ func newPacketIO(cfg Config, stats *Stats, c clock) (packetIO, error) {
 		unix.Close(ep)
 		return nil, fmt.Errorf("epoll: %w", err)
 	}
-	var ts unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
+	m, err := newMetronome(c)
+	if err != nil {
 		unix.Close(ep)
 		unix.Close(slow)
-		return nil, fmt.Errorf("clock: %w", err)
+		return nil, err
 	}
 	return &epoll{
-		fd: ep, slowFD: slow, stats: stats, clock: c,
-		zero:   ts.Nano() - int64(c.now()),
+		fd: ep, slowFD: slow, stats: stats, clock: c, metronome: m,
 		wakes:  make(chan struct{}, 1),
 		events: make([]unix.EpollEvent, epollBatch),
 	}, nil
 }
 
 // epoll sleeps to an absolute tick of 5 ms and then reads what has come on raw
-// non-blocking sockets: not waking per packet is what makes it cheap. Its
-// thread is locked and, where allowed, preferred. All but wake and open belong
-// to the shard.
+// non-blocking sockets: not waking per packet is what makes it cheap. No call of
+// it tells the scheduler that it may block, because none does. All but wake and
+// open belong to the shard.
 type epoll struct {
-	fd     int
-	slowFD int // control sockets, looked at some times a second
-	stats  *Stats
-	clock  clock
-	zero   int64 // CLOCK_MONOTONIC in ns at time 0 of the shard
-	wakes  chan struct{}
-	locked bool
-	tick   time.Duration  // the last one
-	socks  []*epollSocket // by descriptor
-	count  int
-	events []unix.EpollEvent
-	from   unix.RawSockaddrAny
-	buf    [maxPacket + 1]byte
+	fd        int
+	slowFD    int // control sockets, looked at some times a second
+	stats     *Stats
+	clock     clock
+	metronome *metronome
+	wakes     chan struct{}
+	tick      time.Duration  // the last one
+	socks     []*epollSocket // by descriptor
+	count     int
+	events    []unix.EpollEvent
+	from      unix.RawSockaddrAny
+	buf       [maxPacket + 1]byte
 }
 
 func (p *epoll) open(l *leg, at netip.AddrPort, control bool) (socket, error) {
@@ -109,8 +106,8 @@ func (p *epoll) wake() {
 // poll sleeps until the next tick, whatever the deadline, which is one too. A
 // wake is only needed while there is no socket.
 func (p *epoll) poll(_ time.Duration, f deliver) {
-	p.lock()
 	if p.count == 0 {
+		p.metronome.stop()
 		select {
 		case <-p.wakes:
 		case <-time.After(epollIdle):
@@ -121,10 +118,7 @@ func (p *epoll) poll(_ time.Duration, f deliver) {
 	late := p.sleep()
 	at := p.clock.now()
 	for {
-		n, err := unix.EpollWait(p.fd, p.events, 0)
-		if err != nil {
-			return // EINTR: the next tick sees what waits
-		}
+		n := p.ready()
 		for _, ev := range p.events[:n] {
 			p.read(p.socks[ev.Fd], at, late, f)
 		}
@@ -132,16 +126,6 @@ func (p *epoll) poll(_ time.Duration, f deliver) {
 			return
 		}
 	}
-}
-
-// lock keeps the shard on one thread, with a better nice value if permitted.
-func (p *epoll) lock() {
-	if p.locked {
-		return
-	}
-	p.locked = true
-	runtime.LockOSThread()
-	_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), -10)
 }
 
 // sleep waits for the next tick; late is true if that has long passed, so that
@@ -153,10 +137,19 @@ func (p *epoll) sleep() (late bool) {
 		return now-next > tickTime
 	}
 	p.tick = next
-	ts := unix.NsecToTimespec(p.zero + int64(next))
-	for unix.ClockNanosleep(unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME, &ts, nil) == unix.EINTR {
-	}
+	p.metronome.wait(next)
 	return false
+}
+
+// ready asks for the sockets with something to read. It never blocks, so the
+// scheduler need not know: its watchdog would wake for each call that may.
+func (p *epoll) ready() int {
+	n, _, err := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd),
+		uintptr(unsafe.Pointer(&p.events[0])), uintptr(len(p.events)), 0, 0, 0)
+	if err != 0 {
+		return 0 // the next tick sees what waits
+	}
+	return int(n)
 }
 
 // read takes one datagram from a connected socket: a peer sends fewer than
@@ -181,6 +174,7 @@ func (p *epoll) read(s *epollSocket, at time.Duration, late bool, f deliver) {
 }
 
 func (p *epoll) stop() {
+	p.metronome.close()
 	unix.Close(p.fd)
 	unix.Close(p.slowFD)
 }

@@ -58,13 +58,14 @@ type Dialog struct {
 // remoteEnd is the other end of a dialog, or of one fork of it.
 type remoteEnd struct {
 	tag    string
-	target string   // remote target: Request-URI of our requests
-	routes []string // URIs of the route set
-	hop    hop      // the way to it
-	update bool     // it allows UPDATE
-	timer  bool     // it supports session timers
-	rseq   uint32   // last reliable provisional response that we took
-	sdp    string   // its last description that Media has accepted
+	target string    // remote target: Request-URI of our requests
+	routes []string  // URIs of the route set
+	hop    hop       // the way to it
+	heard  time.Time // when the way was learned
+	update bool      // it allows UPDATE
+	timer  bool      // it supports session timers
+	rseq   uint32    // last reliable provisional response that we took
+	sdp    string    // its last description that Media has accepted
 }
 
 // ID is Call-ID;local-tag.

@@ -9,10 +9,10 @@
 // [Media] composes. Whoever uses a dialog gives commands, which never block, and
 // gets its [Event]s in order in an [Inbox].
 //
-// Messages are read by a grammar of our own (parse.go), because that of sipgo
-// loses quoted parameters, knows names by their case only, and leaves a message
-// with one bad header unanswered; sipgo's parser is the tests' second opinion on
-// everything that we send.
+// sipgo's parser reads start lines and header lines; what stands in the headers is
+// read here, because sipgo's own header parsers lose quoted parameters, tell names
+// by their case, and leave a message with one bad header unanswered. In the tests
+// they are the second opinion on everything that we send.
 //
 // Bodies are opaque here: no codec, no audio, no calls, no agents.
 package sip

@@ -16,8 +16,6 @@ type hop struct {
 
 func (h hop) tcp() bool { return h.udp == nil }
 
-func (h hop) valid() bool { return h.addr.IsValid() }
-
 func (h hop) transport() string {
 	if h.tcp() {
 		return "tcp"

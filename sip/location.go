@@ -10,6 +10,18 @@ import (
 // What others ask the registrar: where an account can be reached, and whose phone
 // a source is.
 
+// lastSource is where the phone with that Contact registered last over UDP, and when.
+func (r *registrar) lastSource(aor string, contact uri) (source netip.AddrPort, at time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, b := range r.byUser[aor] {
+		if b.Transport == "udp" && b.Registered.After(at) && b.uri.same(contact) {
+			source, at = b.Source, b.Registered
+		}
+	}
+	return source, at
+}
+
 // contacts are an account's live bindings as targets, most recent first. One that
 // came over a connection now closed is left out, unless the phone can be dialled
 // where it registered from: its Contact must name that very address.

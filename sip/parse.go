@@ -3,6 +3,8 @@ package sip
 import (
 	"errors"
 	"strings"
+
+	sipmsg "github.com/emiago/sipgo/sip"
 )
 
 // Limits of one message.
@@ -69,7 +71,16 @@ func parse(text string, stream bool) (*message, error) {
 	if err == errJunk {
 		return nil, err
 	}
-	err = firstError(err, m.readFields(rest))
+	if e := m.readHead(text[:end+4]); e != nil {
+		e := m.salvage(rest)
+		if e == errJunk {
+			return nil, e
+		}
+		err = firstError(err, e)
+	}
+	if len(m.fields) == 0 {
+		return nil, errJunk
+	}
 	if e := m.essentials(); e != nil {
 		if e == errJunk {
 			return nil, e
@@ -150,9 +161,70 @@ func (m *message) startLine(line string) error {
 	return nil
 }
 
-// readFields cuts the header lines; the first fault is returned at the end, so
-// that the message can be answered.
-func (m *message) readFields(rest string) (err error) {
+// grammar is sipgo's parser of start line and header lines. What stands in the
+// headers is read by address.go, hop.go and this file: sipgo's own header parsers
+// lose quoted parameters, tell names of parameters by their case, and leave a
+// message with one bad header without an answer.
+var grammar = sipmsg.NewParser(sipmsg.WithHeadersParsers(sipmsg.HeadersParser{}))
+
+// readHead reads start line and headers up to the empty line.
+func (m *message) readHead(head string) error {
+	msg, _, err := grammar.ParseHeaders([]byte(head), false)
+	if err != nil {
+		return err
+	}
+	vias := 0
+	for _, h := range headersOf(msg) {
+		if !isToken(h.Name()) {
+			return errJunk
+		}
+		if err := m.add(h.Name(), h.Value(), &vias); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func headersOf(msg sipmsg.Message) []sipmsg.Header {
+	switch msg := msg.(type) {
+	case *sipmsg.Request:
+		return msg.Headers()
+	case *sipmsg.Response:
+		return msg.Headers()
+	}
+	return nil
+}
+
+// add appends the values of one header line.
+func (m *message) add(name, value string, vias *int) error {
+	id := headerID(name)
+	for {
+		v, ok := value, true
+		if int(id) < len(lists) && lists[id] {
+			if v, value, ok = nextInList(value); !ok {
+				return bad("Unbalanced quote")
+			}
+		} else {
+			value = ""
+		}
+		if id == hVia {
+			*vias++
+		}
+		if len(m.fields) == maxFields || *vias > maxVias {
+			return errJunk
+		}
+		m.fields = append(m.fields, field{id, name, v})
+		if value == "" {
+			return nil
+		}
+	}
+}
+
+// salvage cuts the header lines of a message that sipgo refuses: one with a bad
+// header, or a scheme unknown to it, has to be answered. The first fault is
+// returned at the end.
+func (m *message) salvage(rest string) (err error) {
+	m.fields = m.fields[:0]
 	vias := 0
 	for rest != "" {
 		line, more, _ := strings.Cut(rest, "\r\n")
@@ -166,30 +238,11 @@ func (m *message) readFields(rest string) (err error) {
 			err = firstError(err, bad("Malformed header line"))
 			continue
 		}
-		id := headerID(name)
-		for {
-			v := value
-			if int(id) < len(lists) && lists[id] {
-				if v, value, ok = nextInList(value); !ok {
-					err = firstError(err, bad("Unbalanced quote"))
-				}
-			} else {
-				value = ""
-			}
-			if len(m.fields) == maxFields {
-				return errJunk
-			}
-			m.fields = append(m.fields, field{id, name, v})
-			if id == hVia {
-				vias++
-			}
-			if value == "" {
-				break
-			}
+		e := m.add(name, value, &vias)
+		if e == errJunk {
+			return e
 		}
-		if vias > maxVias {
-			return errJunk
-		}
+		err = firstError(err, e)
 	}
 	return err
 }
@@ -237,7 +290,7 @@ func (m *message) essentials() (err error) {
 			m.to, ok = parseNameAddr(f.value)
 			m.toTag = m.to.tag()
 		case hCallID:
-			m.callID, ok = f.value, f.value != "" && strings.IndexAny(f.value, " \t") < 0
+			m.callID, ok = f.value, f.value != "" && !strings.ContainsAny(f.value, " \t")
 		case hCSeq:
 			ok = m.readCSeq(f.value)
 		case hMaxForwards:
@@ -260,16 +313,21 @@ func (m *message) essentials() (err error) {
 		}
 		seen[f.id] = true
 	}
+	return m.complete(&seen, err)
+}
+
+// complete checks what is missing and whether it fits together.
+func (m *message) complete(seen *[hTimestamp + 1]bool, err error) error {
 	if !seen[hVia] {
 		return errJunk
 	}
 	for _, id := range [...]hdr{hFrom, hTo, hCallID, hCSeq} {
 		if !seen[id] {
-			fault("Missing " + canonical(id))
+			err = firstError(err, bad("Missing "+canonical(id)))
 		}
 	}
 	if err == nil && m.method != "" && m.cseqMethod != m.method {
-		fault("CSeq method does not match")
+		err = bad("CSeq method does not match")
 	}
 	if err != nil && m.method == "" {
 		return errJunk // a broken response has nobody to be told

@@ -18,12 +18,11 @@ type request struct {
 	// done gets the final response, or nil with 408 or 503. At most once.
 	done func(status int, m *message)
 
-	d      *Dialog
-	tx     *clientTx
-	over   bool
-	limit  alarm // INVITE: the final response must not take for ever
-	begun  bool
-	raised bool // the peer's dialog state was read from the 2xx
+	d     *Dialog
+	tx    *clientTx
+	over  bool
+	limit alarm // INVITE: the final response must not take for ever
+	begun bool
 }
 
 // reinviteLimit is how long a peer may take to answer a re-INVITE that it
@@ -182,10 +181,29 @@ func (d *Dialog) ackWith(seq uint32, to *remoteEnd, answer []byte) []byte {
 
 // way is the hop of our next request; a dead connection is replaced.
 func (d *Dialog) way() hop {
-	if c := d.peer.hop.conn; c != nil && c.dead.Load() {
+	switch h := d.peer.hop; {
+	case h.conn != nil && h.conn.dead.Load():
 		d.reroute()
+	case h.udp != nil && d.account != "" && len(d.peer.routes) == 0:
+		d.follow()
 	}
 	return d.peer.hop
+}
+
+// follow sends on to where a phone has registered since we heard of it in the
+// dialog: its NAT may have given it another port.
+func (d *Dialog) follow() {
+	contact, ok := parseURI(d.peer.target)
+	if !ok {
+		return
+	}
+	source, at := d.e.registry.lastSource(d.account, contact)
+	if !at.After(d.peer.heard) || unmap(source) == d.peer.hop.addr {
+		return
+	}
+	if h, ok := d.e.hopTo(source, "udp", ""); ok {
+		d.peer.hop, d.peer.heard = h, at
+	}
 }
 
 // reroute finds another way when a connection broke: the phone's newest flow if
@@ -224,7 +242,7 @@ func (r *remoteEnd) next() string {
 // locate works out the way to an end, given where its message came from. Names
 // are looked up later; meanwhile requests go back the way the message came.
 func (d *Dialog) locate(r *remoteEnd, from hop) {
-	r.hop = from
+	r.hop, r.heard = from, d.w.now
 	u, ok := parseURI(r.next())
 	if !ok || u.host == "" {
 		return

@@ -55,17 +55,18 @@ type Settings struct {
 	MaxCall  Duration `json:"max_call,omitempty"` // longest call; default 4h
 }
 
-// Codes are the numbers that an agent dials on his phone to change his state.
+// Codes are the numbers that an agent dials on his phone to change his state;
+// "" is none. The defaults hold where no codes are given at all.
 type Codes struct {
 	Ready    string `json:"ready"`     // default *41
 	NotReady string `json:"not_ready"` // default *42; a digit after it picks the reason
 	LogOut   string `json:"log_out"`   // default *40
-	LogIn    string `json:"log_in"`    // default *43
+	LogIn    string `json:"log_in"`    // default *43; ready at once
 }
 
 // Keys are pressed by an agent in talk.
 type Keys struct {
-	Survey string `json:"survey"` // ends his part and puts the caller in the survey; default "**"
+	Survey string `json:"survey"` // ends his part and puts the caller in the survey; default "**"; "" is none
 }
 
 // Skill is something that an agent may be good at, by level 1 to 10.

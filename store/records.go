@@ -79,7 +79,7 @@ type Offer struct {
 	Queue  string          `json:"queue"`
 	Began  time.Time       `json:"began"`
 	Ended  time.Time       `json:"ended,omitzero"`
-	Result string          `json:"result"` // "answered", "declined", "busy", "no answer", "unreachable", "caller gone", "withdrawn"
+	Result string          `json:"result"` // "answered", "declined", "busy", "no answer", "unreachable", "no capacity", "caller gone", "withdrawn"
 	Reason json.RawMessage `json:"reason,omitempty"`
 }
 

@@ -73,17 +73,12 @@ func newAgentSecretCmd(a *app) *cobra.Command {
 		Long: "Makes a new secret for the phone of an agent and prints it once. Only hashes of it\nare kept; the old secret is void at once.",
 	}
 	renew := cmd.Flags().Bool("new", false, "make a new one; the old one is void at once")
-	old := cmd.Flags().Bool("md5", false, "for an old phone that knows MD5 only and refuses to choose; others are safer with SHA-256 too")
 	o := outputFlag(cmd)
 	cmd.RunE = withClient(a, func(ctx context.Context, c *api.Client, args []string) error {
 		if !*renew {
 			return usageError{"secret: the present secret can't be shown, only its hashes are kept", "hotline agent secret " + args[0] + " --new"}
 		}
-		fresh := c.NewSecret
-		if *old {
-			fresh = c.NewMD5Secret
-		}
-		s, err := fresh(ctx, args[0])
+		s, err := c.NewSecret(ctx, args[0])
 		if err != nil {
 			return err
 		}

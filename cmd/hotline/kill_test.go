@@ -97,7 +97,12 @@ func (v *victim) dial(n int) []*callload.Call {
 func (v *victim) records() (map[string]store.CDR, map[string]api.RecordingReply) {
 	v.t.Helper()
 	cdrs, recs := map[string]store.CDR{}, map[string]api.RecordingReply{}
-	err := v.api.CDRs(v.ctx, store.Filter{}, func(c store.CDR) error { cdrs[c.ID] = c; return nil })
+	err := v.api.CDRs(v.ctx, store.Filter{}, func(c store.CDR) error {
+		if c.Stages[0].Name != "refused" { // while there was no audio
+			cdrs[c.ID] = c
+		}
+		return nil
+	})
 	if err != nil {
 		v.t.Fatal(err)
 	}

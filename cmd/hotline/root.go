@@ -14,7 +14,8 @@ var commands = []func(*app) *cobra.Command{
 	newServeCmd, newInitCmd, newCheckCmd, newApplyCmd, newExportCmd,
 	newStatusCmd, newAgentCmd, newQueueCmd, newNumberCmd, newTrunkCmd,
 	newListenCmd, newWhisperCmd, newBargeCmd, newAuditCmd,
-	newCallCmd, newCDRCmd, newRecordingCmd, newMediaCmd, newBenchCmd,
+	newCallCmd, newCDRCmd, newRecordingCmd, newMediaCmd,
+	newDialCmd, newDemoCmd, newBenchCmd,
 	newVersionCmd,
 }
 

@@ -39,6 +39,10 @@ type server struct {
 	plane  *mediaPlane  // in another process; nil: in this one
 }
 
+// recordsGather is how long a call's record may wait to share its fsync with others'; it
+// must be on disk within a second of the call's end.
+const recordsGather = 25 * time.Millisecond
+
 // serve runs the process until ctx ends; it says on out where it is reached and
 // logs on log.
 func serve(ctx context.Context, c config.Config, out, log io.Writer) error {
@@ -65,7 +69,7 @@ func (s *server) build() error {
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return fmt.Errorf("serve: data directory: %w", err)
 	}
-	if s.store, err = bolt.Open(filepath.Join(c.Data, "hotline.db"), bolt.Options{Log: s.log}); err != nil {
+	if s.store, err = bolt.Open(filepath.Join(c.Data, "hotline.db"), bolt.Options{Log: s.log, Gather: recordsGather}); err != nil {
 		return err
 	}
 	sealer, err := store.LoadOrCreateKey(filepath.Join(c.Data, "key"))

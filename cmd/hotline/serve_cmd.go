@@ -21,12 +21,7 @@ hotline.yaml, which overrides the defaults. Without a center applied, it runs an
 empty one: see hotline init and hotline apply.`,
 		Example: "  hotline serve --data /var/lib/hotline --sip udp://0.0.0.0:5060,tcp://0.0.0.0:5060 --rtp 0.0.0.0:10000-19999",
 	}
-	for _, k := range config.Keys {
-		if k.Name == "data" { // a flag of all commands
-			continue
-		}
-		addKeyFlag(cmd.Flags(), k.Name)
-	}
+	addKeyFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return does(func(ctx context.Context, _ []string) error {
 			c, err := a.load(keyFlags(cmd.Flags()))
@@ -37,6 +32,15 @@ empty one: see hotline init and hotline apply.`,
 		})(cmd, nil)
 	}
 	return cmd
+}
+
+// addKeyFlags adds the keys of hotline.yaml as flags.
+func addKeyFlags(cmd *cobra.Command) {
+	for _, k := range config.Keys {
+		if k.Name != "data" { // a flag of all commands
+			addKeyFlag(cmd.Flags(), k.Name)
+		}
+	}
 }
 
 // addKeyFlag makes a key of hotline.yaml a flag.

@@ -9,9 +9,13 @@ import (
 )
 
 // direct is a load whose callers reach its own agents with no server between.
-func direct(t *testing.T) *Load {
+func direct(t *testing.T, change ...func(*Config)) *Load {
 	t.Helper()
-	l, err := New(Config{})
+	var cfg Config
+	for _, f := range change {
+		f(&cfg)
+	}
+	l, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,14 +41,19 @@ func TestCallsWithoutAServerLoseNothing(t *testing.T) {
 	if r.RSSBusy == 0 || r.DelayP99 == 0 || r.SetupP99 == 0 {
 		t.Errorf("got %+v, want memory, delay and set-up measured", r)
 	}
+	for range 100 { // the last BYE may still be on its way
+		if l.AgentsUp() == 0 {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 	if l.AgentsUp() != 0 {
 		t.Errorf("agents in calls at the end: got %d, want 0", l.AgentsUp())
 	}
 }
 
 func TestShortCallsAreSetUpAndEnded(t *testing.T) {
-	l := direct(t)
-	l.cfg.Silent = true
+	l := direct(t, func(c *Config) { c.Silent = true })
 	r, err := l.Rate(context.Background(), Plan{PerSec: 100, Window: 300 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)

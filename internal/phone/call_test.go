@@ -3,11 +3,15 @@ package phone
 import (
 	"context"
 	"fmt"
+	"net"
+	"net/netip"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"hotline/internal/simnet"
+	"hotline/sip"
 )
 
 const ms = time.Millisecond
@@ -334,17 +338,65 @@ func TestAudioFromElsewhereIsNotHeard(t *testing.T) {
 	})
 }
 
-func TestAPhoneBehindNATAnswersWhereAudioComesFrom(t *testing.T) {
+func TestAPhoneBehindNATIsAnsweredWhereItsPacketsComeFrom(t *testing.T) {
 	bubble(t, network, func(a, b *Config) {
-		a.Private = a.Addr // told truly; bob is told a wrong address by nobody
+		a.Private = netip.MustParseAddr("192.168.7.7") // nobody is there
 		b.Symmetric = true
 	}, func(p *pair, ctx context.Context) {
 		a, b := p.call(ctx)
+		if !strings.Contains(b.PeerSDP(), "192.168.7.7") {
+			t.Errorf("ann tells %q, want her private address", b.PeerSDP())
+		}
 		b.Tone(600)
 		a.Tone(440)
 		wait(ctx, time.Second)
 		if !a.HeardTone(600, time.Time{}) || !b.HeardTone(440, time.Time{}) {
 			t.Error("no sound both ways")
+		}
+		a.Hangup()
+		<-b.Done()
+	})
+}
+
+func TestRegistrationIsGrantedRefusedAndRemoved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := simnet.New(network)
+		ctx, stop := context.WithCancel(t.Context())
+		pc, err := n.ListenPacket("10.0.0.9:5060")
+		if err != nil {
+			t.Fatal(err)
+		}
+		registrar, err := sip.New(sip.Config{Packet: []net.PacketConn{pc}, Accounts: func(user string) (sip.Account, bool) {
+			return sip.Account{User: user, HA1SHA256: sip.HA1("SHA-256", user, "hotline", "right")}, user == "ann"
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan struct{})
+		go func() { defer close(ended); registrar.Run(ctx) }()
+		defer func() { stop(); <-ended }()
+		c := config(t, n, "10.0.0.1", "ann")
+		c.Registrar, c.Secret = "10.0.0.9:5060", "right"
+		ann := run(t, ctx, c)
+		if err := ann.Register(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if got := registrar.Contacts("ann"); len(got) != 1 || got[0].Addr.String() != "10.0.0.1:5060" {
+			t.Errorf("bindings: got %v, want ann at 10.0.0.1:5060", got)
+		}
+		wait(ctx, time.Hour)
+		if got := registrar.Contacts("ann"); len(got) != 1 || !ann.Registration().Registered {
+			t.Errorf("after an hour: got %v, want the binding refreshed", got)
+		}
+		ann.Unregister()
+		wait(ctx, time.Second)
+		if got := registrar.Contacts("ann"); len(got) != 0 {
+			t.Errorf("after Unregister: got %v, want none", got)
+		}
+		c = config(t, n, "10.0.0.2", "ann")
+		c.Registrar, c.Secret = "10.0.0.9:5060", "wrong"
+		if err := run(t, ctx, c).Register(ctx); err == nil || !strings.Contains(err.Error(), "401") {
+			t.Errorf("wrong secret: got %v, want 401", err)
 		}
 	})
 }

@@ -35,6 +35,9 @@ func (e *ear) put(now time.Time, ssrc, ts uint32, pcm []int16) {
 	if i < 0 {
 		return
 	}
+	if i > len(e.pcm)+2*e.keep { // nothing was heard for longer than is kept
+		e.pcm, e.dropped, i = nil, at, 0
+	}
 	if need := i + len(pcm); need > len(e.pcm) {
 		e.pcm = append(e.pcm, make([]int16, need-len(e.pcm))...)
 	}
@@ -48,10 +51,12 @@ func (e *ear) put(now time.Time, ssrc, ts uint32, pcm []int16) {
 
 // recording is a copy of what is kept, with silence up to now.
 func (e *ear) recording(now time.Time) Recording {
-	r := Recording{Start: e.began.Add(time.Duration(e.dropped) * time.Second / sampleRate)}
-	n := max(len(e.pcm), int(now.Sub(r.Start)*sampleRate/time.Second))
-	r.Samples = make([]int16, n)
-	copy(r.Samples, e.pcm)
+	end := max(e.dropped+len(e.pcm), int(now.Sub(e.began)*sampleRate/time.Second))
+	from := max(e.dropped, end-2*e.keep)
+	r := Recording{Start: e.began.Add(time.Duration(from) * time.Second / sampleRate), Samples: make([]int16, end-from)}
+	if skip := from - e.dropped; skip < len(e.pcm) {
+		copy(r.Samples, e.pcm[skip:])
+	}
 	return r
 }
 

@@ -14,10 +14,10 @@ const (
 	speechFrame  = 512            // samples, 64 ms
 	speechHop    = 128            // samples from one frame to the next
 	speechWindow = 3 * time.Second
-	speechLeast  = 200 * time.Millisecond // of a window that holds speech; measured: prompts 340 ms and more, hold music 30 ms
-	steadyDrop   = 15                     // dB that a quarter of a frame may be softer than the whole
-	steadyPeaks  = 3                      // tones at once that music has
-	steadyShare  = 0.88                   // of the power is in its peaks
+	speechLeast  = 80 * time.Millisecond // of a window that holds speech; measured: prompts 340 ms and more, hold music 30 ms
+	steadyDrop   = 15                    // dB that a quarter of a frame may be softer than the whole
+	steadyPeaks  = 3                     // tones at once that music has
+	steadyShare  = 0.88                  // of the power is in its peaks
 )
 
 // Loudness is the effective level in dB below full scale; -100 is silence.
@@ -85,8 +85,8 @@ func (r Recording) Dominant() float64 {
 	return float64(best) * sampleRate / float64(size)
 }
 
-// HasSpeech says whether r holds speech: a fifth of a second that can be nothing
-// else in some three seconds.
+// HasSpeech says whether r holds speech: 80 ms that can be nothing else in some
+// three seconds.
 func (r Recording) HasSpeech() bool {
 	frames := r.voices()
 	window := int(speechWindow * sampleRate / time.Second / speechHop)

@@ -128,3 +128,27 @@ func TestTheTimelineKeepsGapsAndNewSources(t *testing.T) {
 		t.Errorf("length: got %v, want 600ms", r.Length())
 	}
 }
+
+func TestTheTimelineIsBounded(t *testing.T) {
+	began := time.Now()
+	e := newEar(began, 10*sampleRate)
+	one := make([]int16, frameLen)
+	one[0] = 7
+	now := began
+	for i := range 50 * 120 { // two minutes without a break
+		e.put(now, 1, uint32(i*frameLen), one)
+		now = now.Add(20 * ms)
+	}
+	now = now.Add(24 * time.Hour)
+	if r := e.recording(now); r.Length() > 20*time.Second || r.Start.Add(r.Length()).Sub(now) > 20*ms {
+		t.Errorf("after a day: got %v from %v, want the last 20 s", r.Length(), r.Start)
+	}
+	e.put(now, 1, 5, one)
+	r := e.recording(now)
+	if n := cap(e.pcm); n > 30*sampleRate || r.Length() > 20*time.Second {
+		t.Errorf("got %d samples kept, %v told; want at most 30 s and 20 s", n, r.Length())
+	}
+	if got := r.Samples[r.index(now)]; got != 7 {
+		t.Errorf("the new packet: got %d at its place, want 7", got)
+	}
+}

@@ -3,7 +3,9 @@
 // One goroutine, the writer, makes all changes. Whatever is written while a
 // commit runs shares the next one, so that many Puts share one fsync; a Put that
 // returned nil survives kill -9 and power cuts. Log writes wait in memory for the
-// next commit, at most half of [store.LogDelay].
+// next commit, at most half of [store.LogDelay]. The records that each call leaves
+// (CDR, recording, evaluation, customer) may be told to wait for company too, with
+// [Options].Gather; other Puts never wait for more than a commit that runs.
 //
 // When the disk fails, Puts return the error (one that wraps [store.ErrFull] if
 // it is full) and Log writes stay in memory, are tried again each second and
@@ -43,8 +45,9 @@ const lockWait = 300 * time.Millisecond
 
 // Options of Open. Zero fields take the defaults named here.
 type Options struct {
-	Log     *slog.Logger // default slog.Default()
-	MaxSize int          // bytes that the file may grow to; default: as the disk allows
+	Log     *slog.Logger  // default slog.Default()
+	MaxSize int           // bytes that the file may grow to; default: as the disk allows
+	Gather  time.Duration // least time between commits of call records, which wait for company; default 0
 }
 
 // Stats counts what a Store did since it was opened. Fields only grow.
@@ -82,7 +85,7 @@ func Open(path string, o Options) (*Store, error) {
 	if s.log == nil {
 		s.log = slog.Default()
 	}
-	s.queue.init()
+	s.queue.init(o.Gather)
 	s.writer.Go(s.write) // owned by the store; ends with Close, which waits for it
 	return s, nil
 }

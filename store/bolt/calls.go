@@ -3,6 +3,7 @@ package bolt
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -16,7 +17,7 @@ func (s *Store) PutCDR(c store.CDR) error {
 	if err != nil {
 		return fmt.Errorf("store: put cdr %s: %w", c.ID, err)
 	}
-	return s.put("put cdr", c.ID, len(v), func(tx *bbolt.Tx) error {
+	return s.putOp("put cdr", c.ID, &op{size: len(v), calm: true, ends: journalKey(c.ID), apply: func(tx *bbolt.Tx) error {
 		was := c.Began
 		if old := tx.Bucket(bucketCDR).Get([]byte(c.ID)); old != nil {
 			o, err := decode[store.CDR]("cdr", pair{[]byte(c.ID), old})
@@ -29,7 +30,7 @@ func (s *Store) PutCDR(c store.CDR) error {
 			return err
 		}
 		return putAt(tx, bucketCDR, bucketCDRAt, c.ID, v, c.Began, was)
-	})
+	}})
 }
 
 // CDR implements store.Store.
@@ -42,20 +43,49 @@ func (s *Store) CDRs(f store.Filter, yield func(store.CDR) bool) error {
 	return list(s, "cdr", bucketCDR, bucketCDRAt, f, f.MatchCDR, yield)
 }
 
+// journalKey is the key of a call's waiting journal.
+func journalKey(call string) string { return "journal " + call }
+
+// journalBytes is what a journal takes in memory, about, without its dialogs.
+const journalBytes = 1 << 10
+
 // LogJournal implements store.Store. A journal of a call whose CDR is stored is
-// ignored: it could only come late.
+// ignored: it could only come late. It is encoded only when it is written, since
+// most are replaced by the call's next one before.
 func (s *Store) LogJournal(j store.Journal) {
-	v, err := encode(j.Call, j)
-	if err != nil {
+	if err := checkID(j.Call); err != nil {
 		s.log.Error("store: log journal", "call", j.Call, "err", err)
 		return
 	}
-	s.later(&op{key: "journal " + j.Call, size: len(v), apply: func(tx *bbolt.Tx) error {
+	size := journalBytes
+	for _, d := range j.Dialogs {
+		size += len(d)
+	}
+	j = detach(j)
+	s.later(&op{key: journalKey(j.Call), size: size, apply: func(tx *bbolt.Tx) error {
 		if tx.Bucket(bucketCDR).Get([]byte(j.Call)) != nil {
+			return nil
+		}
+		v, err := encode(j.Call, j)
+		if err != nil { // no reason to fail what shares the transaction
+			s.log.Error("store: log journal", "call", j.Call, "err", err)
 			return nil
 		}
 		return tx.Bucket(bucketJournal).Put([]byte(j.Call), v)
 	}})
+}
+
+// detach copies what the caller may change after LogJournal has returned.
+func detach(j store.Journal) store.Journal {
+	c := &j.CDR
+	c.Stages, c.Legs, c.Offers = slices.Clone(c.Stages), slices.Clone(c.Legs), slices.Clone(c.Offers)
+	c.Talks, c.Ratings, c.Path = slices.Clone(c.Talks), slices.Clone(c.Ratings), slices.Clone(c.Path)
+	j.Dialogs = slices.Clone(j.Dialogs)
+	if j.Recording != nil {
+		r := *j.Recording
+		j.Recording = &r
+	}
+	return j
 }
 
 // Journals implements store.Store.
@@ -69,7 +99,7 @@ func (s *Store) PutRecording(r store.Recording) error {
 	if err != nil {
 		return fmt.Errorf("store: put recording %s: %w", r.ID, err)
 	}
-	return s.put("put recording", r.ID, len(v), func(tx *bbolt.Tx) error {
+	return s.putCalm("put recording", r.ID, len(v), func(tx *bbolt.Tx) error {
 		was := r.Began
 		if old := tx.Bucket(bucketRecording).Get([]byte(r.ID)); old != nil {
 			o, err := decode[store.Recording]("recording", pair{[]byte(r.ID), old})
@@ -111,7 +141,7 @@ func (s *Store) PutEvaluation(e store.Evaluation) error {
 	if err != nil {
 		return fmt.Errorf("store: put evaluation %s: %w", e.ID, err)
 	}
-	return s.put("put evaluation", e.ID, len(v), func(tx *bbolt.Tx) error {
+	return s.putCalm("put evaluation", e.ID, len(v), func(tx *bbolt.Tx) error {
 		was, err := evaluationTime(tx, e.ID, e.At)
 		if err != nil {
 			return err

@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"fmt"
+	"slices"
 
 	"go.etcd.io/bbolt"
 
@@ -10,7 +11,7 @@ import (
 
 // PutCustomer implements store.Store.
 func (s *Store) PutCustomer(c store.Customer) error {
-	return s.putRecord(bucketCustomer, "customer", c.ID, c)
+	return s.putRecord(bucketCustomer, "customer", c.ID, c, true)
 }
 
 // Customer implements store.Store.
@@ -25,7 +26,7 @@ func (s *Store) Customers(f func(store.Customer) bool) error {
 
 // PutAccount implements store.Store.
 func (s *Store) PutAccount(a store.Account) error {
-	return s.putRecord(bucketAccount, "account", a.User, a)
+	return s.putRecord(bucketAccount, "account", a.User, a, false)
 }
 
 // DeleteAccount implements store.Store.
@@ -41,7 +42,10 @@ func (s *Store) Accounts() ([]store.Account, error) {
 }
 
 // LogBinding implements store.Store.
-func (s *Store) LogBinding(b store.Binding) { s.logRecord(bucketBinding, "binding", b.ID, b) }
+func (s *Store) LogBinding(b store.Binding) {
+	b.Body = slices.Clone(b.Body)
+	s.logRecord(bucketBinding, "binding", b.ID, len(b.ID)+len(b.User)+len(b.Body), b)
+}
 
 // LogUnbind implements store.Store.
 func (s *Store) LogUnbind(id string) {
@@ -57,7 +61,7 @@ func (s *Store) Bindings() ([]store.Binding, error) {
 
 // LogAgentStatus implements store.Store.
 func (s *Store) LogAgentStatus(a store.AgentStatus) {
-	s.logRecord(bucketStatus, "agent status", a.ID, a)
+	s.logRecord(bucketStatus, "agent status", a.ID, 128, a)
 }
 
 // AgentStatuses implements store.Store.

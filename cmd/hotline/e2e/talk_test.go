@@ -4,14 +4,24 @@ import (
 	"testing"
 	"time"
 
+	"hotline/internal/phone"
 	"hotline/store"
 )
 
 func TestSippCallerIsServedByABaresipAgentAndRatesHim(t *testing.T) {
-	t.Parallel()
+	for _, c := range []struct{ transport, mode string }{{"udp", "u1"}, {"tcp", "t1"}} {
+		t.Run(c.transport, func(t *testing.T) {
+			t.Parallel()
+			servedAndRated(t, c.transport, c.mode)
+		})
+	}
+}
+
+func servedAndRated(t *testing.T, transport, mode string) {
 	h := center(t, "testdata/phones/center.yaml")
-	ann := h.registered(baresipCmd{user: "1001", secret: h.oldSecret("1001"), says: 440})
-	caller := sippCmd{scenario: "menu", service: "4000", remote: h.addr(), tone: 880, steered: true, hears: true, args: []string{"-m", "1"}}.run(t)
+	ann := h.registered(baresipCmd{user: "1001", secret: h.secret("1001"), says: 440, transport: transport})
+	caller := sippCmd{scenario: "menu", service: "4000", remote: h.addr(), tone: 880, steered: true, hears: true,
+		args: []string{"-m", "1", "-t", mode}}.run(t)
 
 	caller.answered()
 	h.stage("menu")
@@ -35,7 +45,42 @@ func TestSippCallerIsServedByABaresipAgentAndRatesHim(t *testing.T) {
 	if cdr.Agent != "1001" || cdr.Caller != "4930123456" || cdr.Queue != "sales" {
 		t.Errorf("the record says caller %q, queue %q, agent %q", cdr.Caller, cdr.Queue, cdr.Agent)
 	}
+	for _, l := range cdr.Legs {
+		if l.Lost > l.In/20 || l.In == 0 || l.Out == 0 {
+			t.Errorf("leg of %s: %d packets in, %d out, %d lost", l.Peer, l.In, l.Out, l.Lost)
+		}
+	}
 	h.wantRecording(cdr, 880, 440)
+	wantGap(t, h, cdr, caller.ear.heard(), "is-at-your-service", 440)
+}
+
+// wantGap fails unless the agent's tone begins within 200 ms of the end of the
+// last prompt, and not before it. The recording, which begins with the talk,
+// tells how late the agent's own phone was.
+func wantGap(t *testing.T, h *hotline, c store.CDR, r phone.Recording, prompt string, hz float64) {
+	t.Helper()
+	pcm := promptPCM(t, prompt)
+	_, at := phone.Correlate(pcm, r.Samples)
+	phoneLate := firstTone(readWAV(t, h.recording(c))[1].Samples, hz)
+	gap := firstTone(r.Samples[at:], hz) - time.Duration(len(pcm))*time.Second/8000
+	t.Logf("the agent is heard %v after %s, his phone is %v late", gap, prompt, phoneLate)
+	if gap > phoneLate+200*time.Millisecond || gap < -200*time.Millisecond {
+		t.Errorf("the agent is heard %v after %s, want 200 ms at most and the %v of his phone", gap, prompt, phoneLate)
+	}
+}
+
+// firstTone is when a tone begins, to 10 ms; a minute if it is not there.
+func firstTone(pcm []int16, hz float64) time.Duration {
+	const window, step = 1600, 80 // samples
+	for i := 0; i+window < len(pcm); i += step {
+		if (phone.Recording{Samples: pcm[i : i+window]}).HasTone(hz) {
+			if i == 0 {
+				return 0
+			}
+			return time.Duration(i+window/2) * time.Second / 8000 // a window counts from about its middle on
+		}
+	}
+	return time.Minute
 }
 
 func wantRating(t *testing.T, c store.CDR, stars int) {

@@ -1,0 +1,58 @@
+package call
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"hotline/acd"
+	"hotline/media"
+)
+
+// Idle fails unless an engine without calls holds nothing of those that ended.
+func (e *Engine) Idle() error {
+	var fault error
+	if err := e.disp.ask(context.Background(), func(c *acd.Core, now time.Time) {
+		if fault = c.Check(); fault != nil {
+			return
+		}
+		for _, q := range c.Queues(now) {
+			if q.Waiting+q.Offered+q.Talking > 0 {
+				fault = fmt.Errorf("queue %s has %d waiting, %d offered, %d in talk", q.ID, q.Waiting, q.Offered, q.Talking)
+			}
+		}
+		for _, a := range c.Agents() {
+			if a.Occupied || a.State == acd.Offered || a.State == acd.Talking || a.State == acd.WrapUp {
+				fault = fmt.Errorf("agent %s is %v, occupied %v, call %q", a.ID, a.State, a.Occupied, a.Call)
+			}
+		}
+		if n := len(e.disp.offers); n > 0 {
+			fault = fmt.Errorf("dispatcher keeps %d offers", n)
+		}
+	}); err != nil {
+		return err
+	}
+	if fault != nil {
+		return fault
+	}
+	st := e.media.(*media.Engine).Stats()
+	if n := st.Legs.Load(); n != 0 {
+		return fmt.Errorf("media engine has %d legs", n)
+	}
+	if n := st.Bridges.Load(); n != 0 {
+		return fmt.Errorf("media engine has %d bridges", n)
+	}
+	legs := 0
+	e.legs.Range(func(any, any) bool { legs++; return true })
+	recordings := 0
+	e.records.Range(func(any, any) bool { recordings++; return true })
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if legs+recordings+len(e.busy)+len(e.calls) > 0 {
+		return fmt.Errorf("engine keeps %d legs, %d recordings, %d busy agents, %d calls", legs, recordings, len(e.busy), len(e.calls))
+	}
+	if e.stats.Panics.Load()+e.stats.Stuck.Load()+e.stats.Dropped.Load() > 0 {
+		return fmt.Errorf("%d panics, %d stuck, %d dropped", e.stats.Panics.Load(), e.stats.Stuck.Load(), e.stats.Dropped.Load())
+	}
+	return nil
+}
