@@ -53,8 +53,7 @@ type Call struct {
 }
 
 // stage is one part of a call. run does it and returns the next; nil ends the
-// call. Its name stands in the CDR and in the trace. A stage that holds somebody
-// also has skip(c), called if the call ended before its run.
+// call. Its name stands in the CDR and in the trace.
 type stage interface {
 	name() string
 	run(ctx context.Context, c *Call) stage
