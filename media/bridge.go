@@ -192,7 +192,7 @@ func (s *shard) prime(l *leg, hearers []*leg) {
 // handOver ends the mix of a leg that hears only one speaker from now on: what
 // the buffer still holds of him is sent at once, and his packets go on from there.
 func (s *shard) handOver(from, to *leg) {
-	if from.jitter == nil || !from.jitter.begun || to.tx.origin.kind != fromMix || to.play.on || to.pressing.busy() || !to.sendable() {
+	if from.jitter == nil || !from.jitter.running() || to.tx.origin.kind != fromMix || to.play.on || to.pressing.busy() || !to.sendable() {
 		return
 	}
 	j := from.jitter.jitter // others may go on with the buffer itself

@@ -129,6 +129,11 @@ func (j *jitter) prime(h header, last []int16, n int, clock uint32, spread int32
 	copy(j.hide.hist[historySize-len(last):], last)
 }
 
+// running is true while there is a speaker: what comes next continues what is held.
+func (j *jitter) running() bool {
+	return j.begun && int32(j.write-j.read) >= 0 && j.hide.erased == 0
+}
+
 // take gives the next 20 ms at a clock; false if some of them are made up.
 func (j *jitter) take(f *[frameSize]int16, clock uint32) bool {
 	if !j.begun {

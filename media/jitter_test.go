@@ -143,6 +143,35 @@ func TestAThirdPartyComesAndGoesWithoutAGapOrAClick(t *testing.T) {
 	}
 }
 
+// A pause of the speaker while he is mixed, with timestamps that follow the
+// clock or that stand still, does not push the stream of his hearer off.
+func TestAPauseInTheMixLeavesTheTimestampsOnTheClock(t *testing.T) {
+	for _, stands := range []bool{false, true} {
+		for _, pause := range []time.Duration{70 * time.Millisecond, 500 * time.Millisecond, 1500 * time.Millisecond, 5 * time.Second} {
+			simulated(t, func(r *rig) {
+				a, b := r.leg("caller"), r.leg("agent")
+				r.leg("third")
+				seatTwo(r, "caller", "agent")
+				a.talk(time.Second, sine(400, 0.3))
+				r.e.Do(Seat{Bridge: "b", Leg: "third", Role: Barger})
+				a.talk(time.Second, sine(400, 0.3))
+				time.Sleep(pause)
+				r.e.Do(Leave{Leg: "third"})
+				time.Sleep(20 * time.Millisecond)
+				if !stands {
+					a.ts += samples((pause + 20*time.Millisecond).Microseconds())
+				}
+				a.talk(time.Second, sine(400, 0.3))
+				time.Sleep(20 * time.Millisecond)
+				b.unbroken(80 * time.Millisecond)
+				if n := len(b.packets()); n < 145 {
+					t.Errorf("stands %v, pause %v: got %d packets", stands, pause, n)
+				}
+			})
+		}
+	}
+}
+
 func comeAndGo(t *testing.T, r *rig, phase, jitter time.Duration) {
 	freq := 400.0
 	a, b := r.leg("caller"), r.leg("agent")
@@ -186,3 +215,50 @@ func comeAndGo(t *testing.T, r *rig, phase, jitter time.Duration) {
 		}
 	}
 }
+
+// Whatever timestamps, lengths and arrivals come: no panic, and silence or sound
+// of the size that came in, never what was not there.
+func FuzzJitter(f *testing.F) {
+	f.Add([]byte{0, 160, 0, 160, 1, 160, 40, 0, 200, 255, 7, 7, 7, 7})
+	f.Add([]byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var j jitter
+		var frame [frameSize]int16
+		var ts, clock uint32
+		payload := make([]byte, 1024)
+		for i := range payload {
+			payload[i] = EncodeUlaw(1000)
+		}
+		var last [historySize]int16
+		for len(b) >= 4 {
+			op, n, dts, dclock := b[0], int(b[1])*4, int32(int8(b[2])), uint32(b[3])
+			b = b[4:]
+			if op&1 != 0 {
+				dts <<= op >> 1 & 24
+			}
+			ts += uint32(dts * 40)
+			clock += dclock * 20
+			switch {
+			case op&0xE0 == 0xE0:
+				j = jitter{}
+				j.prime(header{ts: ts, ssrc: 1}, last[:], n, clock, int32(op)*2, clock+uint32(n))
+			case op&0xE0 == 0xC0:
+				k := j
+				var room [2 * jitterMost]int16
+				if got := k.rest(room[:]); len(got) > len(room) {
+					t.Fatalf("got %d samples", len(got))
+				}
+			default:
+				j.put(header{ts: ts, ssrc: uint32(op >> 7), seq: uint16(i16(op))}, PCMU, payload[:n], clock)
+			}
+			j.take(&frame, clock)
+			for i, v := range frame {
+				if v > 1100 || v < -1100 {
+					t.Fatalf("sample %d: got %d, want at most 1000", i, v)
+				}
+			}
+		}
+	})
+}
+
+func i16(b byte) int { return int(b) * 3 }
