@@ -193,6 +193,12 @@ func (p *mediaPlane) command() (*exec.Cmd, error) {
 	}
 	cmd := exec.Command(self)
 	cmd.Args = args
+	cmd.Env = os.Environ()
+	for _, k := range config.Keys { // what was a flag of serve holds for it, too
+		if v, ok := p.cfg.Flags[k.Name]; ok {
+			cmd.Env = append(cmd.Env, k.Env()+"="+v)
+		}
+	}
 	cmd.Stderr = p.stderr
 	cmd.WaitDelay = time.Second
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

@@ -33,7 +33,8 @@ type Config struct {
 	SessionExpires time.Duration
 	Grace          time.Duration
 
-	File string // hotline.yaml that was read; "" if none
+	File  string            // hotline.yaml that was read; "" if none
+	Flags map[string]string // that were given, by key
 }
 
 // Listen is one address for SIP.
@@ -91,6 +92,7 @@ type Source struct {
 // the file is relative to the file. The error is [Problems] if a value is wrong.
 func Load(s Source) (Config, error) {
 	c := Defaults()
+	c.Flags = s.Flags
 	problems, err := c.fromFile(s)
 	if err != nil {
 		return c, err

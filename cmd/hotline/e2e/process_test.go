@@ -30,6 +30,7 @@ func run(t *testing.T, name string, env []string, path string, args ...string) *
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
 	p.cmd.Env = append(os.Environ(), env...)
 	// Should the tests themselves be killed, no child is left over.
+	p.cmd.WaitDelay = time.Second // a media process may outlive hotline and hold its output
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	r, w, err := os.Pipe()
 	if err != nil {

@@ -57,7 +57,10 @@ func TestStopInATalkEndsBothSidesInOrder(t *testing.T) {
 
 func TestAfterAKillInATalkBothAreHungUpAndTheRecordingPlays(t *testing.T) {
 	t.Parallel()
-	h := center(t, "testdata/phones/center.yaml")
+	h := newHotline(t)
+	h.args = []string{"--media", "inline"} // else the talk goes on
+	h.start()
+	h.apply("testdata/phones/center.yaml")
 	ann := h.registered(baresipCmd{user: "1001", secret: h.secret("1001"), says: 440})
 	caller := h.talker()
 	hearsTone(t, "the caller", caller.ear.heard, 440)
