@@ -22,9 +22,8 @@ type control struct {
 	pid  int
 	wake chan struct{} // there is something to write
 
-	mu      sync.Mutex // guards answers and closing
+	mu      sync.Mutex // guards answers
 	answers [][]byte
-	closing bool
 
 	ending atomic.Bool // the engine has ended: write what waits, then close
 
