@@ -198,11 +198,13 @@ func TestNewKeysAreTakenInMidCallAndOldOnesGoOn(t *testing.T) {
 		set := SetRemote{Leg: "a", Addr: a.addr, EventType: 101, Send: true, Receive: true, SRTP: keys}
 		talk(10)
 		r.e.Do(set) // a re-INVITE that changes nothing
+		time.Sleep(time.Millisecond)
 		talk(10)
 		old := theirs
 		keys.Theirs = bytes.Repeat([]byte{9}, 30) // the peer takes a new key for its side
 		set.SRTP = keys
 		r.e.Do(set)
+		time.Sleep(time.Millisecond)
 		theirs = keys.turned()
 		talk(10)
 		if n := len(b.packets()); n != 30 {
