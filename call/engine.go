@@ -29,7 +29,7 @@ type Config struct {
 	Version    string
 	MaxCalls   int           // running calls; more get 503; default 2000
 	Grace      time.Duration // for the last words of calls at shutdown (BYE, CDR); default 10 s
-	Adopt      time.Duration // calls of an earlier process whose audio goes on are ended after so long; default 10 s
+	Adopt      time.Duration // calls of an earlier process whose audio goes on are ended after so long; default 5 s
 	Log        *slog.Logger  // default slog.Default()
 }
 
@@ -95,7 +95,7 @@ func New(cfg Config) (*Engine, error) {
 		cfg.MaxCalls = 2000
 	}
 	cfg.Grace = orDefault(cfg.Grace, 5*time.Second)
-	cfg.Adopt = orDefault(cfg.Adopt, 10*time.Second)
+	cfg.Adopt = orDefault(cfg.Adopt, 5*time.Second)
 	e := &Engine{cfg: cfg, log: cfg.Log, store: cfg.Store, recs: cfg.Recordings, began: time.Now(),
 		calls: map[string]*Call{}, busy: map[string]int{}, degraded: map[string]string{}}
 	e.jobs.wake, e.writes.wake = make(chan struct{}, 1), make(chan struct{}, 1)

@@ -181,7 +181,7 @@ func TestCallsOfAnEarlierProcessTalkOnAndAreEndedAfterTheGraceTime(t *testing.T)
 
 		m.addr = addr
 		began := time.Now()
-		next := newBed(t, copied, network, m.use)
+		next := newBed(t, copied, network, m.use, func(c *call.Config) { c.Adopt = 10 * time.Second })
 		next.after = phones
 		A.none("BYE", 9*time.Second, isRequest("BYE"))
 		a.hungUp(2 * time.Second)

@@ -78,7 +78,7 @@ var Keys = []Key{
 		set: setMedia,
 	},
 	{
-		Name: "adopt", Default: "10s", Example: "10s",
+		Name: "adopt", Default: "5s", Example: "5s",
 		Doc: map[string]string{
 			"en": "Calls of a killed process whose audio goes on may talk for so long after\nthe next one has started; then they are ended.",
 			"zh": "前一个进程被杀后语音仍在继续的通话，在新进程启动后还可通话这么久，然后被结束。",
