@@ -5,7 +5,7 @@
 GO      ?= go
 DATA    ?= data
 # Debian packages of the real phones and tools that tests use.
-PHONES   = sipp:sip-tester baresip:baresip-core linphonec:linphone-cli sox:sox
+PHONES   = sipp:sip-tester baresip:baresip-core linphonec:linphone-cli sox:sox espeak-ng:espeak-ng flite:flite
 
 .PHONY: run build test phones format vet bench soak clean
 

@@ -138,7 +138,7 @@ func babble(seconds int) []int16 {
 func TestSpeechIsNotTakenForKeys(t *testing.T) {
 	espeak, err := exec.LookPath("espeak-ng")
 	if err != nil {
-		t.Skip("espeak-ng is not installed")
+		t.Skip("espeak-ng is not installed, so keys are not looked for in speech; try: make phones")
 	}
 	const text = `Thank you for calling. Good morning, my name is Alice; I would like to ask about the bill
 that came on the twenty third of May. Eleven, twelve, seventy seven, four oh nine. We owe you nothing, do we?

@@ -307,7 +307,7 @@ func TestADiskThatFallsBehindLosesSoundNotTime(t *testing.T) {
 func TestSoxReadsWhatWeRecord(t *testing.T) {
 	soxi, err := exec.LookPath("soxi")
 	if err != nil {
-		t.Skip("sox is not installed")
+		t.Skip("sox is not installed, so it does not read what we record; try: make phones")
 	}
 	path := filepath.Join(t.TempDir(), "r.wav")
 	simulated(t, func(r *rig) {
