@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -11,44 +10,41 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hotline/cmd/hotline/config"
 	"hotline/internal/callload"
 )
 
-// bench measures this program as its users meet it: a server in a process of its
+// bench measures this program as its users meet it: a server in processes of its
 // own, loaded by callers and agents in another one.
 type bench struct {
 	self   string        // program that the children run
-	calls  int           // that stand at the same time
+	floor  string        // the C relay; "": the plain Go relay takes its place
+	sizes  []int         // calls that stand at the same time
 	rate   float64       // set-ups a second
 	window time.Duration // of each measurement
 	rounds int           // medians are of so many
+	media  string        // mode of the server, as in hotline.yaml
 	acd    time.Duration // for each size of center; 0: not measured
 	only   []string      // rows; empty: all
-}
-
-// benchRow is one line of the result.
-type benchRow struct {
-	Name    string          `json:"name"`
-	What    string          `json:"what"`
-	Unit    string          `json:"unit"`            // of which Cost is the CPU time
-	Cost    float64         `json:"cost"`            // CPU-ms of the server for each
-	Ratio   float64         `json:"ratio,omitempty"` // to the plain relay's
-	PerCall int64           `json:"per_call"`        // bytes of memory for each standing call
-	Result  callload.Result `json:"result"`          // of the round with the median cost; losses of all rounds
 }
 
 // benchKind is what a row measures.
 type benchKind struct {
 	name, what, unit string
-	number           string // dialled; "": the plain relay
+	number           string // dialled; "": a relay
 	silent           bool   // set-ups without audio
+	parties          int    // in conferences of so many; number is the beginning
+	burn             bool   // while the control process takes all the CPU it gets
+	first            bool   // with the first size alone
 }
 
 var benchKinds = []benchKind{
-	{"relay", "plain relay, for comparison", "call-second", "", false},
-	{"bridged", "4001: bridged", "call-second", "4001", false},
-	{"recorded", "4000: bridged and recorded", "call-second", "4000", false},
-	{"setup", "4002: set up, answered, ended", "call", "4002", true},
+	{name: "relay", what: "relay, for comparison", unit: "call-second"},
+	{name: "bridged", what: "4001: bridged", unit: "call-second", number: "4001"},
+	{name: "recorded", what: "4000: bridged and recorded", unit: "call-second", number: "4000"},
+	{name: "mixed", what: "5000: conferences of three", unit: "party-second", number: benchRooms, parties: 3, first: true},
+	{name: "busy", what: "4001: while the control process burns", unit: "call-second", number: "4001", burn: true, first: true},
+	{name: "setup", what: "4002: set up, answered, ended", unit: "call", number: "4002", silent: true, first: true},
 }
 
 func newBenchCmd(a *app) *cobra.Command {
@@ -57,24 +53,26 @@ func newBenchCmd(a *app) *cobra.Command {
 		Use: "bench", Short: "Measure what calls cost on this machine", Args: exactly(0),
 		Long: `Starts a server with a center for tests on free loopback ports and a temporary data
 directory, calls it from another process, and prints what the server's calls cost:
-CPU time, memory, lost and misrouted packets, delay, set-up time. A plain relay of
-the same packets, measured in the same run, tells how fast the machine is now: on a
-busy machine compare ratios, not milliseconds.`,
-		Example: "  hotline bench --short\n  hotline bench --calls 500 --rounds 3",
+CPU time of all its processes, memory, lost and misrouted packets, delay, set-up time.
+A minimal relay of the same packets in C, built here if there is a cc, is measured in
+turn with it and tells how fast the machine is now: on a busy machine compare ratios,
+not milliseconds. At the end stands what was aimed at and whether it was reached.`,
+		Example: "  hotline bench --short\n  hotline bench --calls 1000 --rounds 5",
 	}
-	cmd.Flags().IntVar(&b.calls, "calls", 100, "calls at the same time")
+	cmd.Flags().IntSliceVar(&b.sizes, "calls", []int{100, 500}, "calls at the same time; each size is measured")
 	cmd.Flags().Float64Var(&b.rate, "rate", 200, "set-ups a second")
-	cmd.Flags().DurationVar(&b.window, "window", 10*time.Second, "how long each measurement takes")
-	cmd.Flags().IntVar(&b.rounds, "rounds", 1, "measure so often, print medians")
-	cmd.Flags().StringSliceVar(&b.only, "only", nil, "measure only these: relay, bridged, recorded, setup, acd")
-	short := cmd.Flags().Bool("short", false, "less than 30 s, less exact")
+	cmd.Flags().DurationVar(&b.window, "window", 5*time.Second, "how long each measurement takes")
+	cmd.Flags().IntVar(&b.rounds, "rounds", 3, "measure so often, print medians")
+	cmd.Flags().StringVar(&b.media, "media", config.MediaChild, "where the server moves audio: child or inline")
+	cmd.Flags().StringSliceVar(&b.only, "only", nil, "measure only these: relay, bridged, recorded, mixed, busy, setup, allocs, acd")
+	short := cmd.Flags().Bool("short", false, "100 calls, less than 40 s, less exact")
 	o := outputFlag(cmd)
 	cmd.RunE = does(func(ctx context.Context, _ []string) error {
-		if b.calls < 1 || b.calls > 2000 || b.rate <= 0 || b.rate > 5000 || b.window <= 0 || b.rounds < 1 {
-			return usageError{"bench: calls must be 1 to 2000, rate up to 5000, window and rounds more than nothing", "hotline bench --calls 100 --rate 200"}
-		}
 		if *short {
-			b.window, b.rounds, b.acd = 3*time.Second, 1, 300*time.Millisecond
+			b.sizes, b.window, b.rounds, b.acd = b.sizes[:1], 2*time.Second, 1, 300*time.Millisecond
+		}
+		if len(b.sizes) == 0 || slices.Min(b.sizes) < 1 || slices.Max(b.sizes) > 2000 || b.rate <= 0 || b.rate > 5000 || b.window <= 0 || b.rounds < 1 {
+			return usageError{"bench: calls must be 1 to 2000, rate up to 5000, window and rounds more than nothing", "hotline bench --calls 100 --rate 200"}
 		}
 		var err error
 		if b.self, err = os.Executable(); err != nil {
@@ -82,18 +80,36 @@ busy machine compare ratios, not milliseconds.`,
 		}
 		return a.bench(ctx, b, *o)
 	})
-	cmd.AddCommand(newBenchLoadCmd(a), newBenchRelayCmd(a))
+	cmd.AddCommand(newBenchLoadCmd(a), newBenchRelayCmd(a), newBenchServeCmd(a))
 	return cmd
 }
 
 // bench measures and prints.
 func (a *app) bench(ctx context.Context, b bench, o format) error {
+	dir, err := os.MkdirTemp("", "hotline-bench-")
+	if err != nil {
+		return fmt.Errorf("bench: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	relay := "the relay in C (epoll, 5 ms tick, connected sockets)"
+	if b.floor, err = callload.BuildFloor(ctx, dir); err != nil {
+		relay = fmt.Sprintf("a plain relay in Go, dearer than one in C (%v)", err)
+	}
 	if o == "table" {
-		fmt.Fprintf(a.out, "%d calls at once, %g set-ups a second, %d CPUs, %s\n\n", b.calls, b.rate, runtime.NumCPU(), runtime.Version())
+		fmt.Fprintf(a.out, "%v calls at once, %g set-ups a second, medians of %d rounds, media %s, %d CPUs, %s\nratios are to %s\n\n",
+			b.sizes, b.rate, b.rounds, b.media, runtime.NumCPU(), runtime.Version(), relay)
 	}
 	rows, err := b.measure(ctx)
 	if err != nil {
 		return err
+	}
+	var allocs *allocRow
+	if b.wants("allocs") {
+		r, err := countAllocs(ctx, dir)
+		if err != nil {
+			return fmt.Errorf("bench: allocs: %w", err)
+		}
+		allocs = &r
 	}
 	var decisions []decisionRow
 	if b.wants("acd") && b.acd > 0 {
@@ -102,19 +118,31 @@ func (a *app) bench(ctx context.Context, b bench, o format) error {
 		}
 	}
 	if o == "json" {
-		for _, r := range rows {
-			if err := a.jsonLine(r); err != nil {
-				return err
-			}
-		}
-		for _, d := range decisions {
-			if err := a.jsonLine(d); err != nil {
-				return err
-			}
-		}
-		return nil
+		return a.benchJSON(rows, allocs, decisions)
 	}
-	return a.printBench(rows, decisions)
+	if err := a.printBench(rows, decisions); err != nil {
+		return err
+	}
+	return a.printTargets(rows, allocs, b.floor != "")
+}
+
+func (a *app) benchJSON(rows []benchRow, allocs *allocRow, decisions []decisionRow) error {
+	for _, r := range rows {
+		if err := a.jsonLine(r); err != nil {
+			return err
+		}
+	}
+	if allocs != nil {
+		if err := a.jsonLine(allocs); err != nil {
+			return err
+		}
+	}
+	for _, d := range decisions {
+		if err := a.jsonLine(d); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (b bench) wants(name string) bool { return len(b.only) == 0 || slices.Contains(b.only, name) }
@@ -122,105 +150,33 @@ func (b bench) wants(name string) bool { return len(b.only) == 0 || slices.Conta
 // measure does all rounds, one kind after the other in each, so that a busy
 // moment of the machine meets all of them.
 func (b bench) measure(ctx context.Context) ([]benchRow, error) {
-	results := map[string][]callload.Result{}
+	type key struct {
+		kind string
+		size int
+	}
+	results := map[key][]callload.Result{}
 	for range b.rounds {
-		for _, k := range benchKinds {
-			if !b.wants(k.name) {
-				continue
+		for i, size := range b.sizes {
+			for _, k := range benchKinds {
+				if !b.wants(k.name) || k.first && i > 0 {
+					continue
+				}
+				r, err := b.one(ctx, k, size)
+				if err != nil {
+					return nil, fmt.Errorf("bench: %s: %w", k.name, err)
+				}
+				results[key{k.name, size}] = append(results[key{k.name, size}], r)
 			}
-			r, err := b.one(ctx, k)
-			if err != nil {
-				return nil, fmt.Errorf("bench: %s: %w", k.name, err)
-			}
-			results[k.name] = append(results[k.name], r)
 		}
 	}
 	var rows []benchRow
-	var relay float64
-	for _, k := range benchKinds {
-		all := results[k.name]
-		if len(all) == 0 {
-			continue
+	for _, size := range b.sizes {
+		relay := results[key{"relay", size}]
+		for _, k := range benchKinds {
+			if all := results[key{k.name, size}]; len(all) > 0 {
+				rows = append(rows, k.row(size, all, relay))
+			}
 		}
-		row := k.row(all)
-		if k.number == "" {
-			relay = row.Cost
-		}
-		if relay > 0 && !k.silent {
-			row.Ratio = row.Cost / relay
-		}
-		rows = append(rows, row)
 	}
 	return rows, nil
-}
-
-// cost is the CPU time for each unit, in ms.
-func (k benchKind) cost(r callload.Result) float64 {
-	if k.silent {
-		return r.CPU / float64(max(r.Calls, 1))
-	}
-	return r.CPU / (float64(max(r.Calls, 1)) * max(r.Seconds, 0.001))
-}
-
-// row takes the round with the median cost and the losses of all.
-func (k benchKind) row(all []callload.Result) benchRow {
-	slices.SortFunc(all, func(x, y callload.Result) int { return cmp.Compare(k.cost(x), k.cost(y)) })
-	r := all[len(all)/2]
-	cost := k.cost(r)
-	var sum callload.Result
-	for _, x := range all {
-		sum.Sent += x.Sent
-		sum.Lost += x.Lost
-		sum.Misrouted += x.Misrouted
-		sum.Twice += x.Twice
-		sum.Failed += x.Failed
-		sum.Dropped += x.Dropped
-	}
-	r.Sent, r.Lost, r.Misrouted, r.Twice, r.Failed, r.Dropped = sum.Sent, sum.Lost, sum.Misrouted, sum.Twice, sum.Failed, sum.Dropped
-	row := benchRow{Name: k.name, What: k.what, Unit: k.unit, Cost: cost, Result: r}
-	if !k.silent {
-		row.PerCall = (r.RSSBusy - r.RSSIdle) / int64(max(r.Calls, 1))
-	}
-	return row
-}
-
-// printBench prints the table.
-func (a *app) printBench(rows []benchRow, decisions []decisionRow) error {
-	g := grid{head: []string{"WHAT", "CPU-MS PER", "", "RATIO", "KB/CALL", "CALLS", "FAILED", "PACKETS", "LOST", "MISROUTED", "DELAY P50/P99", "SET-UP P50/P99"}}
-	for _, r := range rows {
-		x := r.Result
-		cells := []string{r.What, r.Unit, fmt.Sprintf("%.2f", r.Cost), "", "", fmt.Sprint(x.Calls), fmt.Sprint(x.Failed), "", "", "", "", ""}
-		if r.Ratio > 0 {
-			cells[3] = fmt.Sprintf("%.2f", r.Ratio)
-		}
-		if x.Sent > 0 {
-			cells[4] = fmt.Sprint(r.PerCall >> 10)
-			cells[7], cells[8], cells[9] = fmt.Sprint(x.Sent), fmt.Sprint(x.Lost), fmt.Sprint(x.Misrouted)
-			cells[10] = fmt.Sprintf("%.1f/%.1f ms", x.DelayP50, x.DelayP99)
-		}
-		if x.SetupP50 > 0 {
-			cells[11] = fmt.Sprintf("%.1f/%.1f ms", x.SetupP50, x.SetupP99)
-		}
-		g.add(cells...)
-	}
-	if len(rows) > 0 {
-		if err := a.print(g); err != nil {
-			return err
-		}
-	}
-	for i, r := range rows {
-		if i == 0 {
-			fmt.Fprintln(a.out)
-		}
-		if r.Result.Failed > 0 {
-			fmt.Fprintf(a.out, "%s: failed: %v\n", r.Name, r.Result.Why)
-		}
-		if r.Result.Dropped > 0 {
-			fmt.Fprintf(a.out, "%s: %d datagrams met a full socket buffer somewhere on this machine\n", r.Name, r.Result.Dropped)
-		}
-	}
-	for _, d := range decisions {
-		fmt.Fprintf(a.out, "acd: %d agents: %.0f decisions/s, p99 %.3f ms\n", d.Agents, d.PerSecond, d.P99)
-	}
-	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -119,12 +120,18 @@ const benchRTP = "127.0.0.1:20000-29999"
 // startServer runs hotline serve on free loopback ports and waits until it answers.
 // Its log goes into the data directory.
 func startServer(ctx context.Context, self, data, sip string, flags ...string) (*served, error) {
+	return startServerAs(ctx, self, data, sip, []string{"serve"}, flags...)
+}
+
+// startServerAs is startServer by another command than serve.
+func startServerAs(ctx context.Context, self, data, sip string, command []string, flags ...string) (*served, error) {
 	log, err := os.OpenFile(filepath.Join(data, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	s := &served{data: data, log: log, api: api.NewClient(data, "bench")}
-	args := append([]string{"serve", "--data", data, "--sip", "udp://" + sip, "--rtp", benchRTP}, flags...)
+	args := append(slices.Clone(command), "--data", data, "--sip", "udp://"+sip, "--rtp", benchRTP)
+	args = append(args, flags...)
 	s.cmd = exec.CommandContext(ctx, self, args...)
 	s.cmd.Dir = data // no hotline.yaml is here
 	for _, e := range os.Environ() {
@@ -170,9 +177,25 @@ func (s *served) stop() {
 	_ = s.log.Close()
 }
 
+// kill ends the server and the media process that it started without a word:
+// nobody needs what they would save.
+func (s *served) kill() {
+	media := callload.Children(s.cmd.Process.Pid)
+	_ = s.cmd.Process.Kill()
+	_ = s.cmd.Wait()
+	for _, pid := range media {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+	_ = s.log.Close()
+}
+
 // apply gives the server the center for load tests.
 func (s *served) apply(ctx context.Context, agents int, at netip.AddrPort) error {
-	f, err := config.ParseCenter("bench", []byte(benchCenter(agents, at)))
+	return s.applyText(ctx, benchCenter(agents, 0, at))
+}
+
+func (s *served) applyText(ctx context.Context, center string) error {
+	f, err := config.ParseCenter("bench", []byte(center))
 	if err != nil {
 		return err
 	}
@@ -184,7 +207,7 @@ func (s *served) apply(ctx context.Context, agents int, at netip.AddrPort) error
 }
 
 // one makes one measurement with fresh processes.
-func (b bench) one(ctx context.Context, k benchKind) (r callload.Result, err error) {
+func (b bench) one(ctx context.Context, k benchKind, size int) (r callload.Result, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	load, err := startChild(ctx, b.self, "bench", "load")
@@ -196,37 +219,59 @@ func (b bench) one(ctx context.Context, k benchKind) (r callload.Result, err err
 	if err != nil {
 		return r, err
 	}
-	o := callload.Order{Number: k.number, Silent: k.silent, Plan: callload.Plan{
-		Calls: b.calls, PerSec: 100, Warm: time.Second, Window: b.window}}
+	o := callload.Order{Number: k.number, Silent: k.silent, Parties: k.parties, Plan: callload.Plan{
+		Calls: size, PerSec: b.rate, Warm: benchWarm, Window: b.window}}
 	if k.number == "" {
-		relay, err := startChild(ctx, b.self, "bench", "relay", strconv.Itoa(b.calls))
-		if err != nil {
-			return r, err
-		}
-		defer relay.end()
-		h, err := relay.hello()
-		if err != nil {
-			return r, err
-		}
-		o.Ends, o.PID = h.Ends, relay.cmd.Process.Pid
-		return load.order(o)
+		return b.oneRelay(ctx, load, o)
 	}
 	data, err := os.MkdirTemp("", "hotline-bench-")
 	if err != nil {
 		return r, err
 	}
 	defer func() { _ = os.RemoveAll(data) }()
-	s, err := startServer(ctx, b.self, data, "127.0.0.1:0")
+	serve := []string{"serve"}
+	if k.burn {
+		serve = []string{"bench", "serve"}
+		o.Provoke = burnSignal
+	}
+	rooms := 0
+	if k.parties > 0 {
+		rooms, o.Warm = min(size, benchRoomsMost), benchWarmRooms
+		o.Calls = rooms * k.parties
+	}
+	s, err := startServerAs(ctx, b.self, data, "127.0.0.1:0", serve, "--media", b.media)
 	if err != nil {
 		return r, err
 	}
-	defer s.stop()
-	if err := s.apply(ctx, max(300, 2*b.calls), hello.Agents); err != nil {
+	defer s.kill()
+	if err := s.applyText(ctx, benchCenter(max(300, 2*size), rooms, hello.Agents)); err != nil {
 		return r, err
 	}
 	o.Target, o.PID = s.sip, s.cmd.Process.Pid
-	if k.silent {
-		o.PerSec = b.rate
+	return load.order(o)
+}
+
+// Time between the last set-up and the window. A conference greets each guest.
+const (
+	benchWarm      = time.Second
+	benchWarmRooms = 3 * time.Second
+)
+
+// oneRelay measures the relay in place of a server.
+func (b bench) oneRelay(ctx context.Context, load *child, o callload.Order) (r callload.Result, err error) {
+	program, args := b.self, []string{"bench", "relay", strconv.Itoa(o.Calls)}
+	if b.floor != "" {
+		program, args = b.floor, args[2:]
 	}
+	relay, err := startChild(ctx, program, args...)
+	if err != nil {
+		return r, err
+	}
+	defer relay.end()
+	h, err := relay.hello()
+	if err != nil {
+		return r, err
+	}
+	o.Ends, o.PID = h.Ends, relay.cmd.Process.Pid
 	return load.order(o)
 }

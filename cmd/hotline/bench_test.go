@@ -24,7 +24,7 @@ func program(t *testing.T) string {
 }
 
 func TestBenchMeasuresTenCallsWithoutLossOrMisrouting(t *testing.T) {
-	b := bench{self: program(t), calls: 10, rate: 20, window: time.Second, rounds: 1}
+	b := bench{self: program(t), sizes: []int{10}, rate: 20, media: config.MediaChild, window: time.Second, rounds: 1}
 	rows, err := b.measure(context.Background())
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +56,7 @@ func TestTheCenterOfBenchIsTheOneInTestdata(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := config.ParseCenter("bench", []byte(benchCenter(300, netip.MustParseAddrPort("127.0.0.1:16460"))))
+	got, err := config.ParseCenter("bench", []byte(benchCenter(300, 0, netip.MustParseAddrPort("127.0.0.1:16460"))))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,6 +22,7 @@ var (
 type Call struct {
 	load   *Load
 	id     uint32
+	number string // dialled
 	callID string
 	tag    string
 	stream *stream // nil: no audio
@@ -42,8 +43,10 @@ type Call struct {
 }
 
 // Dial places a call and returns when it is answered and acknowledged.
-func (l *Load) Dial(ctx context.Context) (*Call, error) {
-	c := &Call{load: l, id: l.ids.Add(1), callID: token(), tag: token(), finals: make(chan message, 4),
+func (l *Load) Dial(ctx context.Context) (*Call, error) { return l.dial(ctx, l.cfg.Number) }
+
+func (l *Load) dial(ctx context.Context, number string) (*Call, error) {
+	c := &Call{load: l, number: number, id: l.ids.Add(1), callID: token(), tag: token(), finals: make(chan message, 4),
 		heard: make(chan struct{}), byeOK: make(chan struct{}), over: make(chan struct{})}
 	at := l.sink
 	if !l.cfg.Silent {
@@ -171,7 +174,7 @@ func callerOf(user string) (uint32, bool) {
 }
 
 func (c *Call) dialled() string {
-	return "sip:" + c.load.cfg.Number + "@" + c.load.cfg.Target.String()
+	return "sip:" + c.number + "@" + c.load.cfg.Target.String()
 }
 
 func (c *Call) request(method, target, to string, cseq int, branch, extra, body string) string {

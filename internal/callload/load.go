@@ -69,7 +69,8 @@ func New(cfg Config) (*Load, error) {
 	l.run.wg.Go(func() { l.callers.read(l.toCaller) })
 	l.run.wg.Go(func() { l.agents.read(l.toAgent) })
 	l.run.wg.Go(func() { l.run.pacer.keep(l.closed) })
-	l.run.wg.Go(func() { <-l.closed; _ = sink.conn.Close() })
+	l.run.wg.Go(func() { l.run.ears.keep(l.run, l.closed) })
+	l.run.wg.Go(func() { <-l.closed; sink.close() })
 	return l, nil
 }
 

@@ -2,8 +2,10 @@ package callload
 
 import (
 	"context"
+	"encoding/json"
 	"net/netip"
 	"os"
+	"os/exec"
 	"testing"
 	"time"
 )
@@ -118,5 +120,39 @@ func TestADelayIsFoundInItsStep(t *testing.T) {
 	}
 	if got, want := h.quantile(0.99), 98100*time.Microsecond; got != want {
 		t.Errorf("p99: got %s, want %s", got, want)
+	}
+}
+
+func TestTheRelayInCPassesEveryPacketToTheOtherEnd(t *testing.T) {
+	program, err := BuildFloor(t.Context(), t.TempDir())
+	if err != nil {
+		t.Skip(err)
+	}
+	cmd := exec.CommandContext(t.Context(), program, "5")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var h Hello
+	if err := json.NewDecoder(out).Decode(&h); err != nil {
+		t.Fatal(err)
+	}
+	r, err := direct(t).Relayed(t.Context(), Plan{Warm: 100 * time.Millisecond, Window: 300 * time.Millisecond, PID: cmd.Process.Pid}, h.Ends)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Calls != 5 || r.Sent < 5*2*12 || r.Lost+r.Misrouted+r.Twice+r.Other != 0 || r.DelayP50 == 0 {
+		t.Errorf("got %+v, want 5 calls, about 150 packets and none lost, misrouted, twice or other", r)
+	}
+	_ = in.Close()
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("at the end of its input: got %v, want a good end", err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -16,6 +17,9 @@ type Plan struct {
 	Warm   time.Duration `json:"warm"`          // before the window: audio, or uncounted set-ups
 	Window time.Duration `json:"window"`        // measured
 	PID    int           `json:"pid,omitempty"` // the server, whose CPU is counted; 0: nobody's
+
+	// Provoke is sent to the server when the calls stand, a second before the window.
+	Provoke syscall.Signal `json:"provoke,omitempty"`
 }
 
 // Result of a measurement. Times are in milliseconds.
@@ -25,6 +29,7 @@ type Result struct {
 	Why      map[string]int `json:"why,omitempty"` // failures by cause
 	Seconds  float64        `json:"seconds"`       // that the window really took
 	CPU      float64        `json:"cpu"`           // of the server, within the window
+	CPUOwn   float64        `json:"cpuOwn"`        // of that, what its children did not use
 	RSSIdle  int64          `json:"rssIdle"`       // bytes, before the first call
 	RSSBusy  int64          `json:"rssBusy"`       // bytes, at the window's end
 	SetupP50 float64        `json:"setupP50"`
@@ -57,10 +62,10 @@ type tally struct {
 }
 
 // dial places one call and counts what came of it; nil: it failed.
-func (t *tally) dial(ctx context.Context, l *Load) *Call {
+func (t *tally) dial(ctx context.Context, l *Load, number string) *Call {
 	ctx, cancel := context.WithTimeout(ctx, answerWait)
 	defer cancel()
-	c, err := l.Dial(ctx)
+	c, err := l.dial(ctx, number)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err != nil {
@@ -87,6 +92,20 @@ func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond)
 
 // Media places calls, lets them stand for the window and hangs up.
 func (l *Load) Media(ctx context.Context, p Plan) (Result, error) {
+	return l.stand(ctx, p, func(int) string { return l.cfg.Number })
+}
+
+// Rooms places calls to conferences, so many parties in each: the number is that
+// of the load with three digits behind it, 000 for the first one. What comes back
+// is a mix that names nobody: it is counted as Other.
+func (l *Load) Rooms(ctx context.Context, p Plan, parties int) (Result, error) {
+	r, err := l.stand(ctx, p, func(i int) string { return fmt.Sprintf("%s%03d", l.cfg.Number, i/parties) })
+	r.Sent, r.Lost = 0, 0
+	return r, err
+}
+
+// stand is Media with a number for each call.
+func (l *Load) stand(ctx context.Context, p Plan, number func(i int) string) (Result, error) {
 	var r Result
 	idle, err := Look(p.PID)
 	if err != nil {
@@ -95,13 +114,18 @@ func (l *Load) Media(ctx context.Context, p Plan) (Result, error) {
 	var t tally
 	var mu sync.Mutex // guards calls
 	var calls []*Call
-	spread(ctx, p.Calls, p.PerSec, func(int) {
-		if c := t.dial(ctx, l); c != nil {
+	spread(ctx, p.Calls, p.PerSec, func(i int) {
+		if c := t.dial(ctx, l, number(i)); c != nil {
 			mu.Lock()
 			calls = append(calls, c)
 			mu.Unlock()
 		}
 	})
+	if p.Provoke != 0 && p.PID > 0 {
+		if err := syscall.Kill(p.PID, p.Provoke); err != nil {
+			return r, fmt.Errorf("callload: provoke: %w", err)
+		}
+	}
 	if err := l.window(ctx, p, &r, l.pairs); err != nil {
 		return r, err
 	}
@@ -151,7 +175,8 @@ func (l *Load) window(ctx context.Context, p Plan, r *Result, pairs func() []pai
 	if err := pause(ctx, underWay); err != nil {
 		return err
 	}
-	r.CPU, r.RSSBusy, r.Dropped = ms(after.CPU-before.CPU), after.RSS, dropped()-lost
+	r.CPU, r.CPUOwn = ms(after.CPU-before.CPU), ms(after.Own-before.Own)
+	r.RSSBusy, r.Dropped = after.RSS, dropped()-lost
 	r.judge(all, other)
 	h := &l.run.delay
 	r.DelayP50, r.DelayP99, r.DelayMax = ms(h.quantile(0.5)), ms(h.quantile(0.99)), ms(time.Duration(h.max.Load()))
@@ -165,6 +190,9 @@ func (r *Result) judge(all []pair, other uint64) {
 		if p.agent == nil { // nobody for this caller: all that he said is lost
 			r.Sent += uint64(p.caller.to - p.caller.from)
 			r.Lost += uint64(p.caller.to - p.caller.from)
+			p.caller.mu.Lock()
+			r.Other += p.caller.other
+			p.caller.mu.Unlock()
 			continue
 		}
 		for _, way := range [2][2]*stream{{p.caller, p.agent}, {p.agent, p.caller}} {
@@ -214,7 +242,7 @@ func (l *Load) Rate(ctx context.Context, p Plan) (Result, error) {
 	var r Result
 	short := func(t *tally) func(int) {
 		return func(int) {
-			if c := t.dial(ctx, l); c != nil && c.Hangup() != nil {
+			if c := t.dial(ctx, l, l.cfg.Number); c != nil && c.Hangup() != nil {
 				t.mu.Lock()
 				t.failed++
 				t.mu.Unlock()
@@ -246,7 +274,8 @@ func (l *Load) Rate(ctx context.Context, p Plan) (Result, error) {
 		return r, fmt.Errorf("callload: the server is gone: %w", err)
 	}
 	t.into(&r)
-	r.CPU, r.RSSIdle, r.RSSBusy = ms(after.CPU-before.CPU), idle.RSS, after.RSS
+	r.CPU, r.CPUOwn = ms(after.CPU-before.CPU), ms(after.Own-before.Own)
+	r.RSSIdle, r.RSSBusy = idle.RSS, after.RSS
 	r.Resent, r.Dropped = l.resent.Load()-resent, dropped()-lost
 	return r, nil
 }

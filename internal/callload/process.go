@@ -16,6 +16,7 @@ const userHz = 100
 type Process struct {
 	CPU time.Duration // user and system time of all threads
 	RSS int64         // bytes resident
+	Own time.Duration // of CPU, what its children did not use
 }
 
 // Look reads /proc for a process and its children, such as the one that moves a
@@ -28,7 +29,8 @@ func Look(pid int) (Process, error) {
 	if err != nil {
 		return Process{}, err
 	}
-	for _, child := range children(pid) {
+	sum.Own = sum.CPU
+	for _, child := range Children(pid) {
 		if p, err := look(child); err == nil { // it may have ended
 			sum.CPU += p.CPU
 			sum.RSS += p.RSS
@@ -37,8 +39,8 @@ func Look(pid int) (Process, error) {
 	return sum, nil
 }
 
-// children are the processes that a process has started and that live.
-func children(pid int) []int {
+// Children are the processes that a process has started and that live.
+func Children(pid int) []int {
 	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
 	var out []int
 	for _, l := range lists {

@@ -16,13 +16,15 @@ type Hello struct {
 }
 
 // Order asks a serving Load for one measurement: Relayed if it has ends, Rate if
-// it is silent, else Media.
+// it is silent, Rooms if it has parties, else Media.
 type Order struct {
 	Plan
 	Target netip.AddrPort      `json:"target"`
 	Number string              `json:"number"`
 	Silent bool                `json:"silent,omitempty"`
 	Ends   [][2]netip.AddrPort `json:"ends,omitempty"`
+
+	Parties int `json:"parties,omitempty"` // in each conference
 }
 
 // Serve says hello on out, takes one order from in, and writes its result.
@@ -58,6 +60,9 @@ func (l *Load) obey(ctx context.Context, o Order) (Result, error) {
 	if o.Silent {
 		l.cfg.Silent = true
 		return l.Rate(ctx, o.Plan)
+	}
+	if o.Parties > 0 {
+		return l.Rooms(ctx, o.Plan, o.Parties)
 	}
 	return l.Media(ctx, o.Plan)
 }

@@ -2,9 +2,6 @@ package callload
 
 import (
 	"encoding/binary"
-	"errors"
-	"fmt"
-	"net"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -25,10 +22,11 @@ const maxPackets = 50 * 3600
 
 // stream is one end's audio: its socket, what it sent and what it heard.
 type stream struct {
-	id   uint32
-	run  *run
-	conn *net.UDPConn
-	addr netip.AddrPort
+	id    uint32
+	run   *run
+	voice *voice
+	addr  netip.AddrPort
+	once  sync.Once // of close
 
 	far  atomic.Pointer[netip.AddrPort] // where to send; nil: not yet
 	sent atomic.Uint32                  // packets; the next one's number
@@ -53,6 +51,7 @@ type run struct {
 	open  atomic.Int64
 	shut  atomic.Int64 // the window, ns since began; 0: not set
 	pacer pacer
+	ears  ears
 	wg    sync.WaitGroup
 }
 
@@ -60,14 +59,12 @@ func (r *run) now() int64 { return int64(time.Since(r.began)) }
 
 // newStream opens a socket; nothing is sent before start.
 func (r *run) newStream(ip netip.Addr, id uint32) (*stream, error) {
-	c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(ip, 0)))
+	v, addr, err := newVoice(ip)
 	if err != nil {
-		return nil, fmt.Errorf("callload: audio: %w", err)
+		return nil, err
 	}
-	_ = c.SetReadBuffer(256 << 10)
-	s := &stream{id: id, run: r, conn: c, addr: c.LocalAddr().(*net.UDPAddr).AddrPort()}
-	// Owned by the run; ends when the stream is closed.
-	r.wg.Go(s.hear)
+	s := &stream{id: id, run: r, voice: v, addr: addr}
+	r.ears.add(s)
 	return s, nil
 }
 
@@ -79,8 +76,11 @@ func (s *stream) start(far netip.AddrPort) {
 }
 
 func (s *stream) close() {
-	s.run.pacer.remove(s)
-	_ = s.conn.Close()
+	s.once.Do(func() {
+		s.run.pacer.remove(s)
+		s.run.ears.remove(s)
+		s.voice.close()
+	})
 }
 
 // send sends the next packet; only the pacer calls it.
@@ -100,24 +100,8 @@ func (s *stream) send(b *[packetBytes]byte) {
 	binary.BigEndian.PutUint32(p[12:], s.id)
 	binary.BigEndian.PutUint32(p[16:], n)
 	binary.BigEndian.PutUint64(p[20:], uint64(s.run.now()))
-	// A send that fails is a packet lost, and counted as one.
-	_, _ = s.conn.WriteToUDPAddrPort(b[:], *far)
+	s.voice.send(b[:], *far)
 	s.sent.Store(n + 1)
-}
-
-// hear reads until the socket is closed.
-func (s *stream) hear() {
-	b := make([]byte, 1500)
-	for {
-		n, _, err := s.conn.ReadFromUDPAddrPort(b)
-		if err != nil { // or a passing one: ICMP, nobody listens there
-			if errors.Is(err, net.ErrClosed) {
-				return
-			}
-			continue
-		}
-		s.take(b[:n], s.run.now())
-	}
 }
 
 func (s *stream) take(b []byte, now int64) {

@@ -1,0 +1,61 @@
+package main
+
+import "fmt"
+
+// target is one line of what calls may cost here; NaN-free: a limit of 0 with
+// none set means that nothing was aimed at for that size.
+type target struct {
+	what   string
+	row    string // of benchKinds
+	value  func(r benchRow) float64
+	few    float64 // most at up to 100 calls
+	many   float64 // most at 500 calls or more; 0: not aimed at
+	format string
+	floor  bool // means nothing unless the relay is the C one
+}
+
+var benchTargets = []target{
+	{"bridged, CPU-ms per call-second", "bridged", func(r benchRow) float64 { return r.Cost }, 0.90, 0.65, "%.2f", false},
+	{"recorded, CPU-ms per call-second", "recorded", func(r benchRow) float64 { return r.Cost }, 1.15, 0.80, "%.2f", false},
+	{"bridged, ratio to the C relay", "bridged", func(r benchRow) float64 { return r.Ratio }, 1.5, 1.2, "%.2f", true},
+	{"recorded, KB of memory per call", "recorded", func(r benchRow) float64 { return float64(r.PerCall) / 1024 }, 64, 64, "%.0f", false},
+	{"bridged, p99 of delay above the C relay's, ms", "bridged", func(r benchRow) float64 { return r.Added }, 1, 1, "%+.1f", true},
+	{"recorded, p99 of delay above the C relay's, ms", "recorded", func(r benchRow) float64 { return r.Added }, 1, 1, "%+.1f", true},
+	{"mixed, CPU-ms per party-second", "mixed", func(r benchRow) float64 { return r.Cost }, 0.5, 0, "%.2f", false},
+	{"p99 of delay while control burns, ms", "busy", func(r benchRow) float64 { return r.P99 }, 10, 0, "%.1f", false},
+}
+
+// fewCalls is the size up to which the limits for few calls hold.
+const fewCalls = 250
+
+// printTargets says what was aimed at and whether it was reached, in words alone.
+func (a *app) printTargets(rows []benchRow, allocs *allocRow, floor bool) error {
+	g := grid{head: []string{"AIM", "CALLS", "MEASURED", "AT MOST", ""}}
+	for _, t := range benchTargets {
+		for _, r := range rows {
+			most := t.few
+			if r.Size > fewCalls {
+				most = t.many
+			}
+			if r.Name != t.row || most == 0 || t.floor && (!floor || r.Ratio == 0) {
+				continue
+			}
+			g.add(t.what, fmt.Sprint(r.Size), fmt.Sprintf(t.format, t.value(r)), fmt.Sprintf("%.2f", most), verdict(t.value(r) <= most))
+		}
+	}
+	if allocs != nil {
+		g.add("allocations per packet, bridged and recorded", fmt.Sprint(allocs.Calls), fmt.Sprintf("%.3f", allocs.PerPacket), "0", verdict(allocs.PerPacket < allocNoise))
+	}
+	if len(g.rows) == 0 {
+		return nil
+	}
+	fmt.Fprintln(a.out)
+	return a.print(g)
+}
+
+func verdict(ok bool) string {
+	if ok {
+		return "ok"
+	}
+	return "missed"
+}
