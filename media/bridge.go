@@ -138,12 +138,12 @@ type jitterVoice struct {
 // past is the last audio of a speaker who is passed through: a ring, so that a
 // packet touches no more memory than its own length.
 type past struct {
-	b     [pastRing]byte
-	end   int // where the next byte goes
-	codec Codec
+	end   int    // where the next byte goes
 	last  header // of the youngest packet
 	size  int    // of that
 	at    time.Duration
+	codec Codec
+	b     [pastRing]byte
 }
 
 const pastRing = 512 // more than historySize
@@ -312,7 +312,7 @@ func (s *shard) forwardKey(from, to *leg, h header, k keyEvent, payload []byte, 
 // openTo is true if passed packets may go to a leg now: it does not hear
 // something else, and we may send.
 func (s *shard) openTo(to *leg) bool {
-	if to.play.on || to.pressing.busy() {
+	if to.clocked && (to.play.on || to.pressing.busy()) {
 		return false
 	}
 	if !to.sendable() {

@@ -44,6 +44,8 @@ type liveFile struct {
 	live    string // until then
 	f       *os.File
 	samples int64 // per channel, in the file
+	headed  int64 // samples that the header tells of
+	head    [liveHeader]byte
 	total   int64 // per channel, when finished
 	err     error // the first one
 	dropped atomic.Uint64
@@ -115,7 +117,11 @@ func (d *disk) writeJob(j job) {
 		}
 	case j.end:
 		file.total = j.pos
-		file.fail(file.fill(j.pos))
+		if err := file.fill(j.pos); err != nil {
+			file.fail(err)
+		} else {
+			file.fail(file.header())
+		}
 		d.sealing.add(j)
 	default:
 		err := file.write(j.pos, j.audio)
@@ -149,8 +155,14 @@ func (f *liveFile) write(pos int64, audio []byte) error {
 		return err
 	}
 	f.samples = max(f.samples, pos+int64(len(audio)/2))
+	if f.samples-f.headed < headEvery {
+		return nil // the header is valid, though it tells of less than there is
+	}
 	return f.header()
 }
+
+// headEvery is how many samples a header may be behind.
+const headEvery = sampleRate * 3 / 4
 
 // fill makes the file at least pos samples long.
 func (f *liveFile) fill(pos int64) error {
@@ -160,13 +172,9 @@ func (f *liveFile) fill(pos int64) error {
 	if f.samples >= pos {
 		return nil
 	}
-	quiet := make([]byte, 2*recChunk)
-	for i := range quiet {
-		quiet[i] = ulawSilence
-	}
 	for f.samples < pos {
-		n := min(pos-f.samples, recChunk)
-		if _, err := f.f.WriteAt(quiet[:2*n], liveHeader+2*f.samples); err != nil {
+		n := min(pos-f.samples, int64(len(silence)/2))
+		if _, err := f.f.WriteAt(silence[:2*n], liveHeader+2*f.samples); err != nil {
 			return err
 		}
 		f.samples += n
@@ -176,7 +184,8 @@ func (f *liveFile) fill(pos int64) error {
 
 // header makes the file valid up to what was written.
 func (f *liveFile) header() error {
-	_, err := f.f.WriteAt(wavHeader(formatUlaw, sampleRate, 2, 2*f.samples), 0)
+	f.headed = f.samples
+	_, err := f.f.WriteAt(appendHeader(f.head[:0], formatUlaw, sampleRate, 2, 2*f.samples), 0)
 	return err
 }
 
@@ -260,14 +269,17 @@ func (q *jobs) signal() {
 
 // run does jobs in order until end was called and none is left.
 func (q *jobs) run(f func(job)) {
+	var spare []job
 	for {
 		q.mu.Lock()
 		list, ended := q.list, q.ended
-		q.list = nil
+		q.list = spare[:0]
 		q.mu.Unlock()
 		for _, j := range list {
 			f(j)
 		}
+		clear(list)
+		spare = list
 		switch {
 		case len(list) > 0:
 		case ended:

@@ -156,21 +156,37 @@ func (p *epoll) ready() int {
 // there are ticks. After a stall, or while anybody may send, it empties the queue.
 func (p *epoll) read(s *epollSocket, at time.Duration, late bool, f deliver) {
 	for i := 0; s != nil && i < epollDrain; i++ {
-		size := uint32(unix.SizeofSockaddrAny)
-		n, _, err := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(s.fd),
-			uintptr(unsafe.Pointer(&p.buf[0])), uintptr(len(p.buf)), 0,
-			uintptr(unsafe.Pointer(&p.from)), uintptr(unsafe.Pointer(&size)))
+		n, err := p.receive(s)
 		switch {
 		case err == unix.ECONNREFUSED:
 			continue // an ICMP answer to something we sent
 		case err != 0:
+			s.pure = s.connected
 			return
+		case s.pure:
+			f(s.leg, p.buf[:n], s.peer, at, false)
+		default:
+			f(s.leg, p.buf[:n], addrOf(&p.from), at, false)
 		}
-		f(s.leg, p.buf[:n], addrOf(&p.from), at, false)
-		if s.connected && !late {
+		if s.pure && !late {
 			return
 		}
 	}
+}
+
+// receive takes a datagram into buf and, unless only the peer's can be there,
+// its source into from.
+func (p *epoll) receive(s *epollSocket) (int, unix.Errno) {
+	if s.pure {
+		n, _, err := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(s.fd),
+			uintptr(unsafe.Pointer(&p.buf[0])), uintptr(len(p.buf)), 0, 0, 0)
+		return int(n), err
+	}
+	size := uint32(unix.SizeofSockaddrAny)
+	n, _, err := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(s.fd),
+		uintptr(unsafe.Pointer(&p.buf[0])), uintptr(len(p.buf)), 0,
+		uintptr(unsafe.Pointer(&p.from)), uintptr(unsafe.Pointer(&size)))
+	return int(n), err
 }
 
 func (p *epoll) stop() {
@@ -201,38 +217,44 @@ func swap(port uint16) uint16 {
 // epollSocket is a raw socket. The address it last sent to is kept as the
 // kernel wants it.
 type epollSocket struct {
-	io        *epoll
 	leg       *leg
+	io        *epoll
 	fd        int
 	v6        bool
 	control   bool
 	started   bool // before that the socket is its opener's, later the shard's
 	connected bool
+	pure      bool           // connected, and what strangers sent before has been read
 	peer      netip.AddrPort // while connected
 	to        netip.AddrPort // what sa holds
-	sa4       unix.RawSockaddrInet4
-	sa6       unix.RawSockaddrInet6
+	sa        unix.RawSockaddrInet6
+}
+
+// sa4 is sa for an IPv4 socket, in the same room.
+func (s *epollSocket) sa4() *unix.RawSockaddrInet4 {
+	return (*unix.RawSockaddrInet4)(unsafe.Pointer(&s.sa))
 }
 
 // put writes an address into sa4 or sa6.
 func (s *epollSocket) put(a netip.AddrPort) {
 	s.to = a
 	if s.v6 {
-		s.sa6 = unix.RawSockaddrInet6{Family: unix.AF_INET6, Port: swap(a.Port()), Addr: a.Addr().As16()}
+		s.sa = unix.RawSockaddrInet6{Family: unix.AF_INET6, Port: swap(a.Port()), Addr: a.Addr().As16()}
 		return
 	}
-	s.sa4 = unix.RawSockaddrInet4{Family: unix.AF_INET, Port: swap(a.Port())}
+	sa := s.sa4()
+	*sa = unix.RawSockaddrInet4{Family: unix.AF_INET, Port: swap(a.Port())}
 	if a.Addr().Is4() {
-		s.sa4.Addr = a.Addr().As4()
+		sa.Addr = a.Addr().As4()
 	}
 }
 
 // sockaddr is the address in sa as system calls take it.
 func (s *epollSocket) sockaddr() (unsafe.Pointer, uintptr) {
 	if s.v6 {
-		return unsafe.Pointer(&s.sa6), unix.SizeofSockaddrInet6
+		return unsafe.Pointer(&s.sa), unix.SizeofSockaddrInet6
 	}
-	return unsafe.Pointer(&s.sa4), unix.SizeofSockaddrInet4
+	return unsafe.Pointer(&s.sa), unix.SizeofSockaddrInet4
 }
 
 // call does bind or connect with the address in sa.
@@ -294,9 +316,9 @@ func (s *epollSocket) write(b []byte, sa unsafe.Pointer, size uintptr) unix.Errn
 func (s *epollSocket) connect(to netip.AddrPort) {
 	if !to.IsValid() {
 		if s.connected {
-			s.connected = false
-			s.sa4, s.to = unix.RawSockaddrInet4{Family: unix.AF_UNSPEC}, netip.AddrPort{}
-			_, _, _ = unix.RawSyscall(unix.SYS_CONNECT, uintptr(s.fd), uintptr(unsafe.Pointer(&s.sa4)), unix.SizeofSockaddrInet4)
+			s.connected, s.pure = false, false
+			s.sa, s.to = unix.RawSockaddrInet6{Family: unix.AF_UNSPEC}, netip.AddrPort{}
+			_, _, _ = unix.RawSyscall(unix.SYS_CONNECT, uintptr(s.fd), uintptr(unsafe.Pointer(&s.sa)), unix.SizeofSockaddrInet4)
 		}
 		return
 	}
@@ -305,7 +327,7 @@ func (s *epollSocket) connect(to netip.AddrPort) {
 	}
 	s.put(to)
 	if s.call(unix.SYS_CONNECT) == 0 {
-		s.connected, s.peer = true, to
+		s.connected, s.pure, s.peer = true, false, to
 	}
 }
 

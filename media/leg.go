@@ -14,53 +14,53 @@ const relatchAfter = 1500 * time.Millisecond
 const provisional = 2 * time.Second
 
 // leg is one RTP socket and its peer. All fields belong to the shard, but sock
-// and port, which Open sets before the shard sees the leg.
+// and port, which Open sets before the shard sees the leg. What each packet
+// needs comes first and close together: with a thousand legs, none is in the
+// cache when its packet comes.
 type leg struct {
-	id     LegID
-	sock   socket
-	port   uint16
-	phase  time.Duration // of its 20 ms clock, 0, 5, 10 or 15 ms
-	closed bool
-
-	set     SetRemote
-	known   bool           // a SetRemote has come
+	sock    socket
 	source  netip.AddrPort // latched; zero until the first packet
-	movable time.Duration  // until then the described address may displace source
+	lastIn  time.Duration  // last accepted packet, or when we began to listen
+	known   bool           // a SetRemote has come
 	unbound bool           // any source within the rules may displace source
 	bound   bool           // the socket is connected to source, once that is final
+	heard   bool           // Heard was told and no Silent since
+	clocked bool           // in shard.clocked; true while it plays or presses
+	mixed   bool           // it hears a mix
+	closed  bool
+	role    Role
 
-	rx       receiver
-	tx       sender
-	heard    bool          // Heard was told and no Silent since
-	lastIn   time.Duration // last accepted packet, or when we began to listen
+	secure   *secured     // nil: plain RTP
+	detector *detector    // in-band digits; nil unless wanted
+	mask     *mask        // nil unless keys are kept out of recordings
+	jitter   *jitterVoice // nil unless somebody hears this one in a mix
+	passTo   []*leg       // legs that hear this one and nobody else
+	bridge   *bridge
+
+	taps     []tap         // recordings that hear this one
+	movable  time.Duration // until then the described address may displace source
 	silentAt time.Duration // when the next Silent is due
 	in, out  uint64        // packets accepted, sent
 	outBytes uint64        // payload sent
+
+	tx   sender
+	rx   receiver
+	past past // what those in passTo heard last
+	set  SetRemote
+
+	id       LegID
+	port     uint16
+	phase    time.Duration // of its 20 ms clock, 0, 5, 10 or 15 ms
 	dropped  uint64
 	strange  uint64
-
-	secure  *secured // nil: plain RTP
-	forged  uint64   // packets that SRTP refused
-	control control
-	quality quality
-
+	forged   uint64 // packets that SRTP refused
+	control  control
+	quality  quality
 	keys     keyReader
-	detector *detector // in-band digits; nil unless wanted
 	play     player
 	pressing presser
 	frame    time.Duration // length of our own packets
 	next     time.Duration // when the next own packet is due
-	clocked  bool          // in shard.clocked
-
-	bridge *bridge
-	role   Role
-	passTo []*leg       // legs that hear this one and nobody else
-	past   past         // what they heard last
-	jitter *jitterVoice // nil unless somebody hears this one in a mix
-	mixed  bool         // it hears a mix
-
-	taps []tap // recordings that hear this one
-	mask *mask // nil unless keys are kept out of them
 }
 
 func newLeg(id LegID) *leg {

@@ -58,6 +58,6 @@ func (l *leg) maskKey(at time.Duration, n int) {
 // mute makes a span of a channel silent, as far as it is still in memory.
 func (r *recording) mute(ch uint8, from, to int64) {
 	for pos := max(from, r.base); pos < min(to, r.base+recRing); pos++ {
-		r.ring[(2*uint(pos)+uint(ch))%(2*recRing)] = ulawSilence
+		r.ring[ch][pos%recRing] = ulawSilence
 	}
 }

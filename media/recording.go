@@ -1,21 +1,23 @@
 package media
 
 import (
+	"encoding/binary"
 	"slices"
 	"time"
 )
 
 const (
-	recRing  = 16384                   // samples per channel held in memory; a power of two
+	recRing  = 8192                    // samples per channel held in memory; a power of two
 	recLag   = 200 * sampleRate / 1000 // how late a packet may come, samples
-	recChunk = 700 * sampleRate / 1000 // samples per write: with the lag less than 1 s is at stake
+	recChunk = 400 * sampleRate / 1000 // samples per write: with the lag less than 1 s is at stake
+	recAhead = 200 * sampleRate / 1000 // a packet that belongs so far into the future: the first one was late
 	recSkew  = 8 * sampleRate / 1000   // how far a channel may leave the clock, samples
 	recMend  = 6                       // weight of one packet in the skew: 1/2^6
 	recJump  = 2 * sampleRate          // a leap that no drift and no stall explains, samples
 )
 
-// recording holds the youngest second of two channels, interleaved mu-law, and
-// hands it to the disk in chunks. Audio is placed by its timestamp, and the
+// recording holds the youngest second of two channels in mu-law and hands them
+// to the disk in chunks, interleaved. Audio is placed by its timestamp, and the
 // timestamp is tied to the clock: when a speaker's clock has drifted 8 ms away
 // on average, its channel is set right, so channels never part by more than 20 ms.
 type recording struct {
@@ -27,7 +29,7 @@ type recording struct {
 	base   int64 // samples before this one have gone to the disk
 	file   *liveFile
 	place  [2]placer
-	ring   [2 * recRing]byte
+	ring   *[2][recRing]byte // one for each channel
 }
 
 // tap is one recording that hears a leg.
@@ -50,7 +52,7 @@ func (p *placer) at(h header, now int64) int64 {
 	if p.on && h.ssrc == p.ssrc {
 		pos := p.pos + int64(int32(h.ts-p.ts))
 		off := pos - now
-		if off > -recJump && off < recJump {
+		if off > -recJump && off < recAhead {
 			p.ts, p.pos = h.ts, pos
 			// A stall is not drift: one packet counts for four limits at most.
 			p.skew += min(max(off, -4*recSkew), 4*recSkew) - p.skew>>recMend
@@ -81,9 +83,9 @@ func (s *shard) record(c Record) {
 		s.stats.UnknownIDs.Add(1)
 		return
 	}
-	r := &recording{id: c.ID, path: c.Path, began: s.now}
-	for i := range r.ring {
-		r.ring[i] = ulawSilence
+	r := &recording{id: c.ID, path: c.Path, began: s.now, ring: new([2][recRing]byte)}
+	for ch := range r.ring {
+		hush(r.ring[ch][:])
 	}
 	r.file = s.disk.open(c.ID, c.Path)
 	s.recs[c.ID] = r
@@ -125,17 +127,12 @@ func (r *recording) audio(ch uint8, h header, c Codec, payload []byte, at time.D
 		pos = r.base
 	}
 	payload = payload[:max(0, min(int64(len(payload)), r.base+recRing-pos))]
-	slot := 2*uint(pos) + uint(ch)
-	if c == PCMA {
-		for _, b := range payload {
-			r.ring[slot%(2*recRing)] = alawToUlaw[b]
-			slot += 2
-		}
-		return
-	}
-	for _, b := range payload {
-		r.ring[slot%(2*recRing)] = b
-		slot += 2
+	ring := &r.ring[ch]
+	for len(payload) > 0 {
+		at := pos % recRing
+		n := min(int64(len(payload)), recRing-at)
+		transcode(ring[at:at+n], payload[:n], c, PCMU)
+		payload, pos = payload[n:], pos+n
 	}
 }
 
@@ -148,18 +145,55 @@ func (s *shard) flush(r *recording) {
 
 // spill hands the oldest n samples to the disk and makes their place silent.
 func (s *shard) spill(r *recording, n int) {
-	if b := s.disk.buffer(r.file, 2*n); b != nil {
-		for i := range n {
-			at := 2 * ((r.base + int64(i)) % recRing)
-			b = append(b, r.ring[at], r.ring[at+1])
+	b, from := s.disk.buffer(r.file, 2*n), r.base
+	for end := from + int64(n); r.base < end; {
+		at := r.base % recRing
+		k := min(end-r.base, recRing-at)
+		left, right := r.ring[0][at:at+k], r.ring[1][at:at+k]
+		if b != nil {
+			b = interleave(b, left, right)
 		}
-		s.disk.write(r.file, r.base, b)
+		hush(left)
+		hush(right)
+		r.base += k
 	}
-	for i := range n {
-		at := 2 * ((r.base + int64(i)) % recRing)
-		r.ring[at], r.ring[at+1] = ulawSilence, ulawSilence
+	if b != nil {
+		s.disk.write(r.file, from, b)
 	}
-	r.base += int64(n)
+}
+
+// interleave appends the bytes of two channels in turn, four at a time.
+func interleave(b, left, right []byte) []byte {
+	i := 0
+	for ; i+4 <= len(left); i += 4 {
+		l, r := spread(binary.LittleEndian.Uint32(left[i:])), spread(binary.LittleEndian.Uint32(right[i:]))
+		b = binary.LittleEndian.AppendUint64(b, l|r<<8)
+	}
+	for ; i < len(left); i++ {
+		b = append(b, left[i], right[i])
+	}
+	return b
+}
+
+// spread puts an empty byte above each of four.
+func spread(x uint32) uint64 {
+	v := uint64(x)
+	v = (v | v<<16) & 0x0000FFFF0000FFFF
+	return (v | v<<8) & 0x00FF00FF00FF00FF
+}
+
+var silence = func() (s [4096]byte) {
+	for i := range s {
+		s[i] = ulawSilence
+	}
+	return s
+}()
+
+// hush fills b with silence.
+func hush(b []byte) {
+	for len(b) > 0 {
+		b = b[copy(b, silence[:]):]
+	}
 }
 
 // finish writes the rest of a recording and lets the disk close it.

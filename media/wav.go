@@ -28,12 +28,16 @@ var ErrWAV = errors.New("media: not a readable WAV file")
 // wavHeader makes a header for size bytes of samples: RIFF, fmt, for G.711 also
 // fact as the format demands, data.
 func wavHeader(format, rate, channels int, size int64) []byte {
+	return appendHeader(make([]byte, 0, liveHeader), format, rate, channels, size)
+}
+
+// appendHeader is wavHeader in the room of b, which is empty.
+func appendHeader(b []byte, format, rate, channels int, size int64) []byte {
 	bits := 16
 	if format != formatPCM {
 		bits = 8
 	}
 	block := channels * bits / 8
-	b := make([]byte, 0, liveHeader)
 	b = append(b, "RIFF\x00\x00\x00\x00WAVEfmt "...)
 	if format == formatPCM {
 		b = binary.LittleEndian.AppendUint32(b, 16)
