@@ -242,7 +242,7 @@ func (s *shard) mixFrame(b *bridge) {
 	}
 	for _, l := range b.mixed {
 		o := origin{kind: fromMix}
-		if l.play.on || l.pressing.busy() || !l.sendable() || l.tx.crowded(o, frameSize, b.next) {
+		if l.clocked && (l.play.on || l.pressing.busy()) || !l.sendable() || l.tx.crowded(o, frameSize, b.next) {
 			continue
 		}
 		s.stats.MixFrames.Add(1)
@@ -252,25 +252,38 @@ func (s *shard) mixFrame(b *bridge) {
 
 // mixFor is what a leg hears, saturated.
 func (s *shard) mixFor(l *leg, sums *[numRoles]*[frameSize]int32) []int16 {
-	var all [frameSize]int32
+	var all *[frameSize]int32
 	for role, sum := range sums {
-		if sum == nil || !hears[l.role][role] {
-			continue
-		}
-		for i, v := range sum {
-			all[i] += v
+		switch {
+		case sum == nil || !hears[l.role][role]:
+		case all == nil:
+			all = sum // the only one, most often
+		default:
+			if all != &s.heard {
+				s.heard = *all
+				all = &s.heard
+			}
+			for i, v := range sum {
+				all[i] += v
+			}
 		}
 	}
+	if all == nil {
+		s.heard = [frameSize]int32{}
+		all = &s.heard
+	}
+	pcm := (*[frameSize]int16)(s.pcm[:])
 	if l.jitter != nil && hears[l.role][l.role] {
-		for i, v := range &l.jitter.frame {
-			all[i] -= int32(v)
+		own := &l.jitter.frame
+		for i, v := range all {
+			pcm[i] = int16(min(max(v-int32(own[i]), -32768), 32767))
 		}
+		return pcm[:]
 	}
-	pcm := s.pcm[:frameSize]
-	for i, v := range &all {
+	for i, v := range all {
 		pcm[i] = int16(min(max(v, -32768), 32767))
 	}
-	return pcm
+	return pcm[:]
 }
 
 // forward passes a packet of audio to a leg that hears its speaker alone.

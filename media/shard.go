@@ -48,6 +48,7 @@ type shard struct {
 	plain [maxPacket + srtpOverhead]byte // packet that came, in the clear
 	pcm   [frameMost]int16               // sound being made
 	sums  [numRoles][frameSize]int32     // of the voices of a bridge
+	heard [frameSize]int32               // of several roles
 	frame [frameMost]byte                // the same, coded
 	hand  deliver                        // s.arrive, bound once
 }

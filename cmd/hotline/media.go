@@ -59,6 +59,7 @@ of serve.`,
 func serveMedia(ctx context.Context, c config.Config, socket string, cfg remote.ServerConfig) error {
 	// Whoever reads our log may die before us.
 	signal.Ignore(syscall.SIGPIPE)
+	frugal(heapGrowthMedia)
 	m, err := mediaConfig(c)
 	if err != nil {
 		return err

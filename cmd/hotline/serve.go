@@ -46,6 +46,7 @@ const recordsGather = 25 * time.Millisecond
 // serve runs the process until ctx ends; it says on out where it is reached and
 // logs on log.
 func serve(ctx context.Context, c config.Config, out, log io.Writer) error {
+	frugal(heapGrowthServe)
 	s, err := open(c, c.Logger(log), log)
 	if err != nil {
 		return err
