@@ -56,10 +56,10 @@ func reason(k *call, agents *top[*agent]) Reason {
 	calls := a.callsInSight(k)
 	r := Reason{Policy: k.queue.policy, Calls: make([]CallKey, calls.n), Agents: make([]AgentKey, agents.n)}
 	for i, n := range calls.nodes[:calls.n] {
-		r.Calls[i] = CallKey{n.item.Call, instant(n.since), instant(n.key), n.item.standing, n.head}
+		r.Calls[i] = CallKey{Call: n.item.Call, Since: instant(n.since), Key: instant(n.key), Standing: n.item.standing, Head: n.head}
 	}
 	for i, n := range agents.nodes[:agents.n] {
-		r.Agents[i] = AgentKey{n.item.ID, instant(n.since), instant(n.key), n.item.grade}
+		r.Agents[i] = AgentKey{Agent: n.item.ID, IdleSince: instant(n.since), Key: instant(n.key), Grade: n.item.grade}
 	}
 	switch {
 	case calls.n == 1 && agents.n == 1:

@@ -131,6 +131,16 @@ func (k *call) rekey() {
 	}
 }
 
+// rekey gives a waiting or offered call another priority, or puts it in front.
+func (c *Core) rekey(ev Rekey) {
+	k := c.calls[ev.Call]
+	if k == nil {
+		c.stats.Ignored++
+		return
+	}
+	k.Priority, k.Head = ev.Priority, k.Head || ev.Head
+}
+
 // headStart is the part of a head start that a share of 0..1 earns, in ns.
 func headStart(whole time.Duration, share float64) int64 { return int64(float64(whole) * share) }
 

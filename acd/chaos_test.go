@@ -149,8 +149,8 @@ func (w *world) draw() Event {
 		return WrapUpDone{w.agentID()}
 	case n < 94:
 		return Rated{
-			w.agentID(), fmt.Sprint("u", rapid.IntRange(0, 4).Draw(w.t, "customer")),
-			fmt.Sprint("x", rapid.IntRange(0, 50).Draw(w.t, "contact")), float64(rapid.IntRange(1, 5).Draw(w.t, "stars")), w.now,
+			Agent: w.agentID(), Customer: fmt.Sprint("u", rapid.IntRange(0, 4).Draw(w.t, "customer")),
+			Contact: fmt.Sprint("x", rapid.IntRange(0, 50).Draw(w.t, "contact")), Stars: float64(rapid.IntRange(1, 5).Draw(w.t, "stars")), At: w.now,
 		}
 	case n < 95:
 		return Unrated{fmt.Sprint("x", rapid.IntRange(0, 50).Draw(w.t, "contact"))}

@@ -91,7 +91,7 @@ func newProfile(queues []*queue, a Agent) *profile {
 func (c *Core) list(a *agent) {
 	p := a.profile
 	a.listed = true
-	a.grade = c.grades.grade(a.ID, c.now)
+	a.grade = c.grades.grade(a.ID, "", c.now)
 	first := !p.available()
 	for i := range p.orders {
 		n := &a.nodes[i]
@@ -163,6 +163,9 @@ func (l *link) detach() {
 	k.ready = k.ready[:last]
 	l.pos = 0
 }
+
+// gradeChanged lists an available agent by his new grade.
+func (c *Core) gradeChanged(id AgentID) { c.relist(c.agents[id]) }
 
 // relist gives an available agent the key of his present grade.
 func (c *Core) relist(a *agent) {

@@ -33,6 +33,15 @@ type (
 		Queue    QueueID   `json:"queue"`
 		Deadline time.Time `json:"deadline"` // the offer is withdrawn by the Tick that is due then
 		Reason   Reason    `json:"reason"`
+		// MayDecline: a decline is within the agent's quota and the call's.
+		MayDecline bool `json:"may_decline,omitempty"`
+		// What the agent learns before he accepts: the standing used, the stars that
+		// agents gave this customer and the weight of those ratings (0 never rated).
+		Standing        float64       `json:"standing"`
+		CustomerStars   float64       `json:"customer_stars,omitempty"`
+		CustomerRatings float64       `json:"customer_ratings,omitempty"`
+		Waited          time.Duration `json:"waited"` // since arrival
+		Category        string        `json:"category,omitempty"`
 	}
 	// Withdraw: stop ringing; the offer is no longer valid.
 	Withdraw struct {
@@ -53,12 +62,19 @@ type (
 		Until  time.Time `json:"until,omitzero"` // end of wrap-up or pause
 		Call   CallID    `json:"call,omitempty"`
 	}
+	// RatingAlarm: ratings of an agent, or by a customer, look like an attack.
+	RatingAlarm struct {
+		Agent    AgentID `json:"agent,omitempty"`
+		Customer string  `json:"customer,omitempty"`
+		Why      string  `json:"why"`
+	}
 )
 
 func (Offer) command()        {}
 func (Withdraw) command()     {}
 func (Overflow) command()     {}
 func (AgentChanged) command() {}
+func (RatingAlarm) command()  {}
 
 // Why a call overflows.
 const (
@@ -97,41 +113,6 @@ func (s *State) UnmarshalText(b []byte) error {
 	return err
 }
 
-// Reason is why an offer was made: the keys that were compared and what decided.
-type Reason struct {
-	Policy string     `json:"policy"`
-	Factor string     `json:"factor"` // one of the Factor constants
-	Calls  []CallKey  `json:"calls"`  // the first five calls this agent could take, in order
-	Agents []AgentKey `json:"agents"` // the first five agents who could take this call, in order
-}
-
-// What decided an assignment.
-const (
-	FactorOnlyPair   = "only pair"
-	FactorReturned   = "returned call"
-	FactorOldestCall = "oldest call"
-	FactorCallStart  = "head start of call"
-	FactorLongest    = "longest idle"
-	FactorAgentStart = "head start of agent"
-)
-
-// CallKey is a waiting call as the assignment saw it: Key = Since - H * Standing.
-type CallKey struct {
-	Call     CallID    `json:"call"`
-	Since    time.Time `json:"since"`
-	Key      time.Time `json:"key"`
-	Standing float64   `json:"standing"`
-	Head     bool      `json:"head,omitempty"`
-}
-
-// AgentKey is an idle agent as the assignment saw him: Key = IdleSince - G * Grade.
-type AgentKey struct {
-	Agent     AgentID   `json:"agent"`
-	IdleSince time.Time `json:"idle_since"`
-	Key       time.Time `json:"key"`
-	Grade     float64   `json:"grade"`
-}
-
 // String is the offer as scripts and logs write it.
 func (o Offer) String() string {
 	return fmt.Sprintf("offer %d %s -> %s (%s)", o.ID.N, o.Call, o.Agent, o.Reason.Factor)
@@ -139,6 +120,11 @@ func (o Offer) String() string {
 
 // String is the withdrawal as scripts and logs write it.
 func (w Withdraw) String() string { return fmt.Sprintf("withdraw %d (%s)", w.ID.N, w.Why) }
+
+// String is the alarm as scripts and logs write it.
+func (r RatingAlarm) String() string {
+	return fmt.Sprintf("rating alarm %s%s (%s)", r.Agent, r.Customer, r.Why)
+}
 
 // String is the overflow as scripts and logs write it.
 func (o Overflow) String() string { return fmt.Sprintf("overflow %s (%s)", o.Call, o.Why) }

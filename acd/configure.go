@@ -11,6 +11,7 @@ import (
 
 // configure takes everything apart and puts it together under the new rules.
 func (c *Core) configure(ev Configure) {
+	c.gradeRules(ev.Grades)
 	waiting := c.takeWaiting()
 	offered := c.takeOffered()
 	c.setQueues(ev.Queues)

@@ -6,6 +6,7 @@ import "time"
 type Config struct {
 	Node  string // name of this process in offer ids
 	Epoch uint64 // must grow with each start of the process, so that old offers stay stale
+	Seed  uint64 // of all random choices; 0: from Epoch. The same seed and events give the same commands
 }
 
 // Core is the state of one ACD. It is not safe for concurrent use: one goroutine owns it.
@@ -115,6 +116,14 @@ func (c *Core) apply(ev Event) {
 		c.rated(ev)
 	case Unrated:
 		c.unrated(ev.Contact)
+	case RatedCustomer:
+		c.ratedCustomer(ev)
+	case UnratedCustomer:
+		c.unratedCustomer(ev.Contact)
+	case ResetGrades:
+		c.resetGrades()
+	case Rekey:
+		c.rekey(ev)
 	}
 }
 

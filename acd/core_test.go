@@ -170,16 +170,26 @@ func TestPositionsAreTheOrderOfKeys(t *testing.T) {
 }
 
 func TestEveryEventSurvivesTheJournal(t *testing.T) {
-	wrapUp := 7 * time.Second
+	wrapUp, half, seven := 7*time.Second, 0.5, 7
 	for _, ev := range []Event{
 		Configure{
-			[]Queue{{"q", time.Second, time.Minute, 15 * time.Second, 1, 2, 3, 4, map[string]int{"s": 2}, true, true}},
-			[]Agent{{"ann", map[string]int{"s": 3}, []string{"en"}, []QueueID{"q"}, &wrapUp}},
+			[]Queue{{
+				"q", Accumulating, 1, time.Second, time.Minute, 1.5, 5, &half, 6, &seven, &seven, 9, &half, 3, 15 * time.Second, 1, 2, 3, 4,
+				map[string]int{"s": 2}, []Relax{{time.Minute, map[string]int{"s": 1}}}, 5, 2, true, true,
+			}},
+			[]Agent{{"ann", map[string]int{"s": 3}, []string{"en"}, []QueueID{"q"}, &wrapUp, 2, map[string]int{"chat": 3}}},
+			GradeRules{time.Hour, 4, 6, 1.2, 0.1},
 		},
-		CallQueued{"c", "q", t0, "zh", map[string]int{"s": 1}, "bob", 0.25, true, true}, CallLeft{"c"}, LogIn{"ann", true}, Ready{"ann"},
+		CallQueued{
+			"c", "q", t0, "zh", map[string]int{"s": 1}, "bob", 0.25, true, true, "chat", 2, time.Second, "knowledge", 0.1,
+			[]AgentID{"ann"}, []QueueID{"r"}, []AgentID{"ann"}, time.Minute, []AgentID{"bob"}, true,
+		},
+		CallLeft{"c"}, LogIn{"ann", true}, Ready{"ann"},
 		NotReady{"ann", "lunch"}, LogOut{"ann"}, Reachable{"ann", true}, Occupied{"ann", true}, OfferAnswered{OfferID{"n", 1, 2}},
 		OfferRefused{OfferID{"n", 1, 2}, PhoneUnreachable}, TalkEnded{"ann", "c", true, true}, WrapUpDone{"ann"},
-		Rated{"ann", "bob", "x", 4.5, t0}, Unrated{"x"}, Tick{},
+		Rated{"ann", "bob", "x", 4.5, map[string]float64{"time": 3}, t0}, Unrated{"x"},
+		RatedCustomer{"ann", "bob", "x", 4.5, map[string]float64{"attitude": 3}, t0}, UnratedCustomer{"x"}, ResetGrades{},
+		Rekey{"c", time.Second, true}, Tick{},
 	} {
 		line, err := EncodeEvent(ev)
 		if err != nil {
@@ -190,8 +200,8 @@ func TestEveryEventSurvivesTheJournal(t *testing.T) {
 			t.Errorf("%s came back as %+v, %v", line, got, err)
 		}
 	}
-	if got := len(eventTypes); got != 16 {
-		t.Errorf("%d event types, this test has 16", got)
+	if got := len(eventTypes); got != 20 {
+		t.Errorf("%d event types, this test has 20", got)
 	}
 	for _, bad := range []string{``, `{}`, `{"type":"Nothing"}`, `{"type":"Ready","data":{"agent":1}}`, `{"type":"OfferRefused","data":{"how":"why"}}`} {
 		if ev, err := DecodeEvent([]byte(bad)); err == nil || !strings.HasPrefix(err.Error(), "acd: decode") {

@@ -9,44 +9,6 @@ type (
 	QueueID string
 )
 
-// Queue is the rule of one queue. Zero durations mean what the field says.
-type Queue struct {
-	ID QueueID `json:"id"`
-	// H and G are the largest head starts a caller's standing and an agent's
-	// grade can give. Both zero: first come first served and longest idle.
-	H time.Duration `json:"h,omitempty"`
-	G time.Duration `json:"g,omitempty"`
-	// RingTimeout is how long a phone rings before the offer counts as not
-	// answered; default 15 s.
-	RingTimeout time.Duration `json:"ring_timeout,omitempty"`
-	// WrapUp follows each talk of this queue, unless the agent has his own; 0 none.
-	WrapUp time.Duration `json:"wrap_up,omitempty"`
-	// BackOff is how long a pair that failed is kept apart, and how long a busy
-	// or silent phone is left alone; default 30 s.
-	BackOff time.Duration `json:"back_off,omitempty"`
-	// MaxWait, counted from the CallQueued that put the call here, ends in Overflow; 0 no limit.
-	MaxWait time.Duration `json:"max_wait,omitempty"`
-	// MaxLength is how many calls may wait or be offered; 0 no limit. Returned
-	// (Head) calls are let in beyond it.
-	MaxLength int `json:"max_length,omitempty"`
-	// Needs are the skills with their least levels that every call of the queue asks for.
-	Needs map[string]int `json:"needs,omitempty"`
-	// LeaveWhenNobody sends callers on as soon as no agent of the queue is logged in.
-	LeaveWhenNobody bool `json:"leave_when_nobody,omitempty"`
-	// MissedNotReady makes an agent who let the phone ring out Not ready (missed).
-	MissedNotReady bool `json:"missed_not_ready,omitempty"`
-}
-
-// Agent is what the center knows of an agent. No Languages means that he takes
-// calls of any language.
-type Agent struct {
-	ID        AgentID        `json:"id"`
-	Skills    map[string]int `json:"skills,omitempty"`
-	Languages []string       `json:"languages,omitempty"`
-	Queues    []QueueID      `json:"queues,omitempty"`
-	WrapUp    *time.Duration `json:"wrap_up,omitempty"` // instead of the queue's; 0 none
-}
-
 // Event is one thing that happened. Every type with an event method is one;
 // [EncodeEvent] and [DecodeEvent] carry them through the journal.
 type Event interface{ event() }
@@ -56,8 +18,9 @@ type (
 	// anew. Agents that are gone are logged out, talks and offers of the others
 	// go on. A new agent is logged out and unreachable until events say otherwise.
 	Configure struct {
-		Queues []Queue `json:"queues"`
-		Agents []Agent `json:"agents"`
+		Queues []Queue    `json:"queues"`
+		Agents []Agent    `json:"agents"`
+		Grades GradeRules `json:"grades,omitzero"`
 	}
 	// CallQueued: a caller starts to wait. A call that already waits, rings or
 	// talks leaves that place first, so this is also the way to another queue.
@@ -68,10 +31,28 @@ type (
 		Language string         `json:"language,omitempty"` // "" any agent
 		Needs    map[string]int `json:"needs,omitempty"`    // added to the queue's
 		Customer string         `json:"customer,omitempty"`
-		Standing float64        `json:"standing"`       // c in 0..1; 0.5 for an unknown customer
+		Standing float64        `json:"standing"`       // c in 0..1 of a customer nobody rated; 0.5 unknown
 		Head     bool           `json:"head,omitempty"` // before all others: he returns from a phone that died
 		// Leave sends him on when nobody is logged in, whatever the queue says.
 		Leave bool `json:"leave,omitempty"`
+		// Channel is what waits, Weight how much of an agent it takes. "" and
+		// "voice" take the whole agent; others share him up to his Capacity.
+		Channel string `json:"channel,omitempty"`
+		Weight  int    `json:"weight,omitempty"` // default 1
+		// Priority is a head start of this call (customer tier, number) over the
+		// others of all queues. With the queue's it is held within 0..1 h.
+		Priority time.Duration `json:"priority,omitempty"`
+		Category string        `json:"category,omitempty"` // whose grade is compared: the need; "" overall
+		Tier     float64       `json:"tier,omitempty"`     // added to the standing
+		Only     []AgentID     `json:"only,omitempty"`     // nobody else may take it, whatever queue they serve
+		Also     []QueueID     `json:"also,omitempty"`     // agents of these queues may take it too
+		// First holds the call for these agents for FirstFor (chosen, last or
+		// preferred agent); then all may take it, at its old place. It is not held
+		// for agents who are logged out or cannot be reached.
+		First    []AgentID     `json:"first,omitempty"`
+		FirstFor time.Duration `json:"first_for,omitempty"`
+		Never    []AgentID     `json:"never,omitempty"`   // these may not take it
+		Control  bool          `json:"control,omitempty"` // control group: evaluations do not count
 	}
 	// CallLeft: the caller hung up or left the queue, in whatever state the call is.
 	CallLeft struct {
@@ -130,36 +111,65 @@ type (
 	}
 	// Rated: a caller gave stars. One rating per contact: another one replaces it.
 	Rated struct {
-		Agent    AgentID   `json:"agent"`
-		Customer string    `json:"customer,omitempty"` // "" anonymous: no leniency correction
-		Contact  string    `json:"contact"`
-		Stars    float64   `json:"stars"` // 1..5
-		At       time.Time `json:"at"`    // when it was given; zero or future: now
+		Agent    AgentID `json:"agent"`
+		Customer string  `json:"customer,omitempty"` // "" anonymous: no leniency correction
+		Contact  string  `json:"contact"`
+		Stars    float64 `json:"stars"` // 1..5, overall
+		// Items are the stars of single categories (attitude, knowledge).
+		Items map[string]float64 `json:"items,omitempty"`
+		At    time.Time          `json:"at"` // when it was given; zero or future: now
 	}
-	// Unrated takes a rating back.
+	// Unrated takes a caller's rating back.
 	Unrated struct {
 		Contact string `json:"contact"`
+	}
+	// RatedCustomer: an agent gave stars to the customer of a contact. One rating
+	// per contact: another one replaces it.
+	RatedCustomer struct {
+		Agent    AgentID            `json:"agent"`
+		Customer string             `json:"customer"`
+		Contact  string             `json:"contact"`
+		Stars    float64            `json:"stars"` // 1..5, overall
+		Items    map[string]float64 `json:"items,omitempty"`
+		At       time.Time          `json:"at"` // when it was given; zero or future: now
+	}
+	// UnratedCustomer takes an agent's rating back.
+	UnratedCustomer struct {
+		Contact string `json:"contact"`
+	}
+	// ResetGrades forgets all evaluations of both sides; the owner feeds them anew
+	// from its records.
+	ResetGrades struct{}
+	// Rekey: a supervisor gives a waiting call another priority, or puts it in front.
+	Rekey struct {
+		Call     CallID        `json:"call"`
+		Priority time.Duration `json:"priority"`
+		Head     bool          `json:"head,omitempty"`
 	}
 	// Tick: nothing happened but time. Due at [Core.Deadline].
 	Tick struct{}
 )
 
-func (Configure) event()     {}
-func (CallQueued) event()    {}
-func (CallLeft) event()      {}
-func (LogIn) event()         {}
-func (Ready) event()         {}
-func (NotReady) event()      {}
-func (LogOut) event()        {}
-func (Reachable) event()     {}
-func (Occupied) event()      {}
-func (OfferAnswered) event() {}
-func (OfferRefused) event()  {}
-func (TalkEnded) event()     {}
-func (WrapUpDone) event()    {}
-func (Rated) event()         {}
-func (Unrated) event()       {}
-func (Tick) event()          {}
+func (Configure) event()       {}
+func (CallQueued) event()      {}
+func (CallLeft) event()        {}
+func (LogIn) event()           {}
+func (Ready) event()           {}
+func (NotReady) event()        {}
+func (LogOut) event()          {}
+func (Reachable) event()       {}
+func (Occupied) event()        {}
+func (OfferAnswered) event()   {}
+func (OfferRefused) event()    {}
+func (TalkEnded) event()       {}
+func (WrapUpDone) event()      {}
+func (Rated) event()           {}
+func (Unrated) event()         {}
+func (RatedCustomer) event()   {}
+func (UnratedCustomer) event() {}
+func (ResetGrades) event()     {}
+func (Rekey) event()           {}
+func (Tick) event()            {}
 
 // Refusal is how an offer came to nothing.
 type Refusal uint8

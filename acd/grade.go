@@ -80,7 +80,7 @@ func (g *gradebook) stars(id AgentID, now int64) (stars, weight float64) {
 }
 
 // grade is g in 0..1: half a point for an agent of the prior's stars.
-func (g *gradebook) grade(id AgentID, now int64) float64 {
+func (g *gradebook) grade(id AgentID, _ string, now int64) float64 {
 	stars, _ := g.stars(id, now)
 	return min(max(0.5+(stars-priorStars)/gradeSpan, 0), 1)
 }
@@ -118,7 +118,7 @@ func (c *Core) rated(ev Rated) {
 		r.customer.add(r, 1)
 		c.judge(r.customer)
 	}
-	c.relist(c.agents[s.agent])
+	c.gradeChanged(s.agent)
 	g.trim(r.customer)
 }
 
@@ -142,7 +142,7 @@ func (c *Core) takeBack(r *rating) {
 	if r.customer != nil {
 		c.judge(r.customer)
 	}
-	c.relist(c.agents[r.score.agent])
+	c.gradeChanged(r.score.agent)
 }
 
 func (g *gradebook) customer(name string) *customer {
@@ -170,7 +170,7 @@ func (c *Core) judge(k *customer) {
 		}
 		r.score.sum += r.weight * (corrected - r.corrected)
 		r.corrected = corrected
-		c.relist(c.agents[r.score.agent])
+		c.gradeChanged(r.score.agent)
 	}
 }
 

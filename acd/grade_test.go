@@ -13,7 +13,7 @@ const dayLong = 24 * time.Hour
 
 // rate puts a rating in force at the time it is given.
 func rate(c *Core, at time.Time, agent AgentID, contact, customer string, stars float64) {
-	c.Step(at, Rated{agent, customer, contact, stars, at})
+	c.Step(at, Rated{Agent: agent, Customer: customer, Contact: contact, Stars: stars, At: at})
 }
 
 func stars(c *Core, agent AgentID) float64 {
@@ -31,7 +31,7 @@ func TestGradeIsTheShrunkMeanOfRatings(t *testing.T) {
 	if got, want := stars(c, "ann"), (6*4.0+5+4+3)/(6+3); !near(got, want) {
 		t.Errorf("stars %v, want %v", got, want)
 	}
-	if got, want := c.grades.grade("ann", c.now), 0.5; !near(got, want) {
+	if got, want := c.grades.grade("ann", "", c.now), 0.5; !near(got, want) {
 		t.Errorf("g %v, want %v", got, want)
 	}
 	if got, want := stars(c, "bob"), 4.0; got != want {

@@ -106,7 +106,7 @@ func newNapkin(t *testing.T, seed uint64, h, g time.Duration) *napkin {
 	p.step(ev)
 	for i := range p.agents {
 		for n := range i {
-			p.step(Rated{AgentID(p.agents[i].id), fmt.Sprint("u", n), fmt.Sprint("x", i, n), float64(1 + p.rnd.IntN(5)), t0})
+			p.step(Rated{Agent: AgentID(p.agents[i].id), Customer: fmt.Sprint("u", n), Contact: fmt.Sprint("x", i, n), Stars: float64(1 + p.rnd.IntN(5)), At: t0})
 		}
 	}
 	for i := range p.agents {
@@ -119,7 +119,7 @@ func newNapkin(t *testing.T, seed uint64, h, g time.Duration) *napkin {
 
 func (p *napkin) free(i int) {
 	a := p.agents[i]
-	a.idle, a.g = p.now, p.core.grades.grade(AgentID(a.id), p.now.UnixNano())
+	a.idle, a.g = p.now, p.core.grades.grade(AgentID(a.id), "", p.now.UnixNano())
 	p.naive.agents = append(p.naive.agents, a)
 }
 
@@ -191,7 +191,7 @@ func (p *napkin) settle(answer bool) {
 	}
 	a := p.agents[j]
 	a.idle = instant(p.core.agents[o.Agent].idleSince) // a declined offer keeps it
-	a.g = p.core.grades.grade(o.Agent, p.now.UnixNano())
+	a.g = p.core.grades.grade(o.Agent, "", p.now.UnixNano())
 	p.naive.agents = append(p.naive.agents, a)
 	p.naive.calls = append(p.naive.calls, p.calls[string(o.Call)])
 	p.naive.apart[[2]string{string(o.Call), a.id}] = p.now.Add(20 * time.Second)

@@ -1,5 +1,7 @@
 package acd
 
+import "time"
+
 // Why an offer is withdrawn.
 const (
 	WithdrawNoAnswer   = "no answer"
@@ -8,6 +10,7 @@ const (
 	WithdrawNotReady   = "agent not ready"
 	WithdrawLoggedOut  = "agent logged out"
 	WithdrawRemoved    = "agent removed"
+	WithdrawElsewhere  = "answered elsewhere"
 )
 
 // maxRefusals is how many offers in a row an agent may decline before he is left
@@ -39,7 +42,8 @@ func (c *Core) offer(k *call, a *agent, why Reason) {
 	o.queue.offered.insert(&k.node)
 	a.activity, a.call = activityOffered, k.Call
 	c.stats.Offers++
-	c.emit(Offer{o.id, k.Call, a.ID, o.queue.ID, instant(o.ring.at), why})
+	c.emit(Offer{ID: o.id, Call: k.Call, Agent: a.ID, Queue: o.queue.ID, Deadline: instant(o.ring.at), Reason: why,
+		MayDecline: true, Standing: k.standing, Waited: time.Duration(c.now - k.node.since), Category: k.Category})
 	c.refresh(a)
 }
 

@@ -46,7 +46,7 @@ func newDay(h, g time.Duration, agents int, load float64) *day {
 	d.step(ev)
 	for i := range agents {
 		for n := range 20 { // grades spread over 0..1
-			d.step(Rated{agentName(i), fmt.Sprint("u", n), fmt.Sprint(i, "x", n), 3.4 + 1.2*float64(i)/float64(agents-1), t0})
+			d.step(Rated{Agent: agentName(i), Customer: fmt.Sprint("u", n), Contact: fmt.Sprint(i, "x", n), Stars: 3.4 + 1.2*float64(i)/float64(agents-1), At: t0})
 		}
 		d.step(Reachable{agentName(i), true})
 		d.step(Ready{agentName(i)})
@@ -172,7 +172,7 @@ func TestTheWorstRatedAgentStillWorks(t *testing.T) {
 	const g = time.Minute
 	d := newDay(0, g, 10, 0.7)
 	for n := range 100 {
-		d.step(Rated{agentName(0), fmt.Sprint("w", n), fmt.Sprint("worst", n), 1, t0})
+		d.step(Rated{Agent: agentName(0), Customer: fmt.Sprint("w", n), Contact: fmt.Sprint("worst", n), Stars: 1, At: t0})
 	}
 	worked := map[AgentID]int{}
 	d.offered = func(_ time.Time, o Offer) { worked[o.Agent]++ }

@@ -83,7 +83,7 @@ func (c *Core) agentInfo(a *agent) AgentInfo {
 	for _, q := range a.profile.queues {
 		info.Queues = append(info.Queues, q.ID)
 	}
-	info.Grade = c.grades.grade(a.ID, c.now)
+	info.Grade = c.grades.grade(a.ID, "", c.now)
 	info.Stars, info.Ratings = c.grades.stars(a.ID, c.now)
 	return info
 }
