@@ -53,6 +53,24 @@ type Settings struct {
 	Keys     *Keys    `json:"keys,omitempty"`     // keys an agent may press in talk; nil: the defaults
 	Silence  Duration `json:"silence,omitempty"`  // a leg that sends no audio for so long in talk has vanished; default 60s, negative: never
 	MaxCall  Duration `json:"max_call,omitempty"` // longest call; default 4h
+
+	Categories []string        `json:"categories,omitempty"` // 1 to 4 that both sides rate; default attitude, knowledge, time, solved
+	Ratings    *Ratings        `json:"ratings,omitempty"`    // how ratings become grades; nil: the defaults
+	Tiers      map[string]Tier `json:"tiers,omitempty"`      // kinds of customers, by name
+}
+
+// Ratings say how evaluations become grades. Zero fields take the defaults.
+type Ratings struct {
+	HalfLife    Duration `json:"half_life,omitempty"`    // a rating so old counts half; default 2160h, 90 days
+	Prior       float64  `json:"prior,omitempty"`        // stars of who was never rated; default 4
+	PriorWeight float64  `json:"prior_weight,omitempty"` // how many ratings the prior is worth; default 6
+	Recovery    float64  `json:"recovery,omitempty"`     // added to the standing of a customer who was unhappy last time, 0..1; default 0
+}
+
+// Tier is what a kind of customers has ahead of the others.
+type Tier struct {
+	Standing float64  `json:"standing,omitempty"` // added to his standing, -1..1
+	Priority Duration `json:"priority,omitempty"` // head start of his calls, at most 1h
 }
 
 // Codes are the numbers that an agent dials on his phone to change his state;
@@ -62,6 +80,9 @@ type Codes struct {
 	NotReady string `json:"not_ready"` // default *42; a digit after it picks the reason
 	LogOut   string `json:"log_out"`   // default *40
 	LogIn    string `json:"log_in"`    // default *43; ready at once
+
+	MyRatings string `json:"my_ratings,omitempty"` // default *50; hears and changes his own ratings
+	RateLast  string `json:"rate_last,omitempty"`  // default *51; a digit after it rates the customer of the agent's last call
 }
 
 // Keys are pressed by an agent in talk.
@@ -89,11 +110,16 @@ type Agent struct {
 	Role      string         `json:"role,omitempty"`     // "agent" (default) or "supervisor"
 	SRTP      string         `json:"srtp,omitempty"`     // secured audio (SDES): "off" (default, or what his trunk has), "prefer", "require"; use TLS with it
 	Outbound  []string       `json:"outbound,omitempty"` // trunks he may dial out through; empty: none
+	Order     int            `json:"order,omitempty"`    // place in queues with strategy in-order: the least first
+	Capacity  map[string]int `json:"capacity,omitempty"` // channel to how much of it he carries at once; voice always fills him
+	Tell      string         `json:"tell,omitempty"`     // the caller's standing before he accepts by key: "cue" (default), "none"; phones and screens show it in any case
 }
 
-// Queue is where callers wait for one of its agents.
+// Queue is where callers wait for one of its agents. Pointers are there where
+// zero is another choice than none.
 type Queue struct {
 	Name          string         `json:"name,omitempty"`
+	Strategy      string         `json:"strategy,omitempty"`       // who is next and who serves him, a word of package acd; default "head-start"
 	HeadStart     Duration       `json:"head_start,omitempty"`     // H: most that a caller's standing is worth; 0: arrival order
 	IdleStart     Duration       `json:"idle_start,omitempty"`     // G: most that an agent's grade is worth; 0: longest idle
 	Needs         map[string]int `json:"needs,omitempty"`          // skill to least level
@@ -111,6 +137,34 @@ type Queue struct {
 	Survey        string         `json:"survey,omitempty"`         // flow after the agent hung up; "none": no survey
 	Direct        bool           `json:"direct,omitempty"`         // not answered by us before an agent answers; 18x, early media and failures go through
 	MissedReady   bool           `json:"missed_ready,omitempty"`   // keep an agent ready who did not answer; default: not ready (missed)
+
+	Priority  Duration `json:"priority,omitempty"`  // head start over the calls of other queues, at most 1h
+	B         *float64 `json:"b,omitempty"`         // accumulating: the best caller's priority grows so many times as fast; at least 1, default 1.5
+	Guard     Duration `json:"guard,omitempty"`     // accumulating: who has waited so long goes first; default 120s
+	Band      *float64 `json:"band,omitempty"`      // accumulating: distance from the mean occupancy that is let be, 0..1; default 0.03
+	Window    Duration `json:"window,omitempty"`    // accumulating: occupancy is that of the last so long; default 1h
+	Overtakes *int     `json:"overtakes,omitempty"` // counted: most that a call is overtaken; default 2
+	Skips     *int     `json:"skips,omitempty"`     // counted: most that an idle agent is passed over; default 4
+	Sight     *int     `json:"sight,omitempty"`     // counted: calls looked at for the best match; default 8
+	Lambda    *float64 `json:"lambda,omitempty"`    // counted: weight of the caller's standing in a match; default 0.2
+	RingMost  int      `json:"ring_most,omitempty"` // ring-all: most phones rung at once; default 10
+	Category  string   `json:"category,omitempty"`  // whose grade is compared where the flow names none; default: the mean of all
+
+	Relax           []Relax  `json:"relax,omitempty"`             // needs that grow smaller with the wait
+	Declines        *int     `json:"declines,omitempty"`          // calls that an agent may decline from log-in to log-out; default 5
+	DeclinesPerCall *int     `json:"declines_per_call,omitempty"` // after so many a call can't be declined; default 2
+	Control         *float64 `json:"control,omitempty"`           // share of contacts served first come first served, for comparison; default 0.1, or 0 with a plain strategy
+	LastAgent       Duration `json:"last_agent,omitempty"`        // a call is held so long for the agent who served him last; 0: not
+	Preferred       Duration `json:"preferred,omitempty"`         // a call is held so long for the customer's preferred agent; 0: not
+	Hours           string   `json:"hours,omitempty"`             // when it is open; default: always
+	Closed          string   `json:"closed,omitempty"`            // where callers go outside of the hours: "flow:x", ..., "hangup" (default)
+	RateCustomer    string   `json:"rate_customer,omitempty"`     // how an agent rates the customer: "command" (default), "keys" after the talk, "none"
+}
+
+// Relax replaces needs of a call that has waited for so long.
+type Relax struct {
+	After Duration       `json:"after"`
+	Needs map[string]int `json:"needs"` // skill to least level from then on; 0: not needed any more
 }
 
 // Announce says what callers hear while they wait.
@@ -127,6 +181,16 @@ type Number struct {
 	To       string   `json:"to"`                 // "flow:x", "queue:x", "agent:x", "trunk:x", "conference:x"
 	Language string   `json:"language,omitempty"` // prompts until the caller chooses
 	Trunks   []string `json:"trunks,omitempty"`   // reachable only from these; empty: from all and from phones
+	Agents   []string `json:"agents,omitempty"`   // named agents: nobody else takes its calls; empty: all of the queue
+	Regions  []Region `json:"regions,omitempty"`  // who serves callers of a region, before agents; without a match as if there were none
+}
+
+// Region sends callers from somewhere to those who serve them. Of all regions of
+// a number those with the longest matching prefix count, together.
+type Region struct {
+	Prefixes []string `json:"prefixes"`         // beginnings of the caller's number, such as +4930
+	Queues   []string `json:"queues,omitempty"` // the agents of these queues
+	Agents   []string `json:"agents,omitempty"` // and these agents
 }
 
 // Flow is a menu: its nodes as JSON, checked and read by package ivr.

@@ -26,3 +26,13 @@ func (f Filter) MatchRecording(r Recording) bool {
 		(f.Agent == "" || f.Agent == r.Agent) &&
 		(f.Queue == "" || f.Queue == r.Queue)
 }
+
+// MatchEvaluation tells whether the filter picks e; Caller is the customer, and
+// side "" any.
+func (f Filter) MatchEvaluation(e Evaluation, side string) bool {
+	return f.Covers(e.At) &&
+		(side == "" || side == e.Side) &&
+		(f.Agent == "" || f.Agent == e.Agent) &&
+		(f.Queue == "" || f.Queue == e.Queue) &&
+		(f.Caller == "" || f.Caller == e.Customer)
+}

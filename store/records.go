@@ -29,6 +29,9 @@ type CDR struct {
 	Cause     Cause     `json:"cause"`
 	Recovered bool      `json:"recovered,omitempty"` // closed by a later process, which found it in the journal
 	Trace     string    `json:"trace,omitempty"`     // the stages in one line
+	Control   bool      `json:"control,omitempty"`   // one of the control group: first come first served
+	Category  string    `json:"category,omitempty"`  // what the caller needs, by which agents were compared
+	Chosen    string    `json:"chosen,omitempty"`    // agent whom the caller chose
 }
 
 // Length of the call, from the first message to the end.
@@ -95,42 +98,6 @@ type Talk struct {
 type Rating struct {
 	Item  string `json:"item"`
 	Stars int    `json:"stars"` // 1..5
-}
-
-// Evaluation is one side's rating of one served contact. One per contact and
-// side: writing it again replaces it.
-type Evaluation struct {
-	ID       string         `json:"id"` // call id and side
-	Call     string         `json:"call"`
-	Side     string         `json:"side"` // "caller": he rates the agent; "agent": he rates the caller
-	Agent    string         `json:"agent"`
-	Customer string         `json:"customer"` // number
-	Queue    string         `json:"queue,omitempty"`
-	Items    map[string]int `json:"items"` // item to stars
-	At       time.Time      `json:"at"`
-}
-
-// Stars is the mean of the items.
-func (e Evaluation) Stars() float64 {
-	if len(e.Items) == 0 {
-		return 0
-	}
-	sum := 0
-	for _, v := range e.Items {
-		sum += v
-	}
-	return float64(sum) / float64(len(e.Items))
-}
-
-// Customer is a caller known by number.
-type Customer struct {
-	ID       string    `json:"id"` // the number as presented
-	Name     string    `json:"name,omitempty"`
-	Language string    `json:"language,omitempty"` // last chosen
-	Calls    int       `json:"calls"`
-	First    time.Time `json:"first"`
-	Last     time.Time `json:"last"`
-	Agent    string    `json:"agent,omitempty"` // who served him last
 }
 
 // Recording is one audio file.

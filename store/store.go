@@ -46,7 +46,9 @@ type Store interface {
 	// People.
 	PutEvaluation(Evaluation) error
 	DeleteEvaluation(id string) error
-	Evaluations(func(Evaluation) bool) error // oldest first
+	Evaluation(id string) (Evaluation, error)
+	Evaluations(func(Evaluation) bool) error                                // oldest first
+	EvaluationsOf(f Filter, side string, yield func(Evaluation) bool) error // newest first until false; side "": both
 	PutCustomer(Customer) error
 	Customer(id string) (Customer, error)
 	Customers(func(Customer) bool) error

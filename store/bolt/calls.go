@@ -164,6 +164,17 @@ func (s *Store) DeleteEvaluation(id string) error {
 	})
 }
 
+// Evaluation implements store.Store.
+func (s *Store) Evaluation(id string) (store.Evaluation, error) {
+	return record[store.Evaluation](s, bucketEvaluation, "evaluation", id)
+}
+
+// EvaluationsOf implements store.Store.
+func (s *Store) EvaluationsOf(f store.Filter, side string, yield func(store.Evaluation) bool) error {
+	match := func(e store.Evaluation) bool { return f.MatchEvaluation(e, side) }
+	return list(s, "evaluation", bucketEvaluation, bucketEvalAt, f, match, yield)
+}
+
 // evaluationTime is the time of the evaluation that is kept, or none.
 func evaluationTime(tx *bbolt.Tx, id string, none time.Time) (time.Time, error) {
 	old := tx.Bucket(bucketEvaluation).Get([]byte(id))

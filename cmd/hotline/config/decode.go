@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"math"
 	"reflect"
 	"strconv"
 	"strings"
@@ -225,6 +226,13 @@ func (d *decoder) scalar(v reflect.Value, n *node, path string) {
 			return
 		}
 		v.SetInt(i)
+	case reflect.Float64:
+		x, err := strconv.ParseFloat(n.text, 64)
+		if err != nil || n.kind != number || math.IsNaN(x) || math.IsInf(x, 0) {
+			d.wrong(n, path, "a number", "")
+			return
+		}
+		v.SetFloat(x)
 	default: // the center has no other kinds; a new one needs a case here
 		d.wrong(n, path, "something that hotline can't read yet: "+v.Type().String(), "")
 	}
