@@ -33,7 +33,7 @@ of serve.`,
 	socket := f.String("socket", "", "Unix socket to listen on; only our user may connect (required)")
 	alone := f.Duration("alone", 2*time.Minute, "without a serve for so long, calls and recordings are ended")
 	stay := f.Bool("stay", false, "go on after that and wait for the next serve; else exit")
-	for _, name := range []string{"rtp", "advertise", "log_format", "log_level"} {
+	for _, name := range []string{"rtp", "advertise", "shards", "log_format", "log_level"} {
 		addKeyFlag(f, name)
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

@@ -77,13 +77,13 @@ func (p *mediaPlane) connect(events func(media.Event)) (call.Plane, error) {
 		var refused *remote.RefusedError
 		switch {
 		case err == nil && p.own && len(c.Left().Legs) == 0 && !p.fits(c.Home()):
-			p.log.Info("media process that runs nothing is replaced: it was started with other audio ports", "pid", c.Home().PID)
+			p.log.Info("media process that runs nothing is replaced: it was started with other audio ports or shards", "pid", c.Home().PID)
 			c.Close()
 			p.end(ctx)
 		case err == nil:
 			if !p.fits(c.Home()) {
-				p.log.Warn("media process keeps the audio address and ports that it was started with",
-					"pid", c.Home().PID, "has", fmt.Sprint(c.Home()), "not", p.cfg.RTP.String(), "advertise", p.cfg.Advertise)
+				p.log.Warn("media process keeps the audio address, ports and shards that it was started with",
+					"pid", c.Home().PID, "has", fmt.Sprint(c.Home()), "not", p.cfg.RTP.String(), "advertise", p.cfg.Advertise, "shards", p.cfg.Shards)
 			}
 			p.client = c
 			return c, nil
@@ -108,10 +108,10 @@ func (p *mediaPlane) explain(err error) error {
 	return fmt.Errorf("serve: media: %w", err)
 }
 
-// fits tells whether a media process has the address and ports that we were told.
+// fits tells whether a media process has the address, ports and shards that we were told.
 func (p *mediaPlane) fits(h remote.Home) bool {
 	w := p.want
-	return h.Addr == w.Addr && h.Advertise == w.Advertise && h.PortMin == w.PortMin && h.PortMax == w.PortMax
+	return h.Addr == w.Addr && h.Advertise == w.Advertise && h.PortMin == w.PortMin && h.PortMax == w.PortMax && h.Shards == w.Shards
 }
 
 // dial connects to the media process, and starts one if it is ours to start.

@@ -139,7 +139,7 @@ func (s *server) listen() error {
 
 // mediaConfig resolves what the media plane wants as addresses.
 func mediaConfig(c config.Config) (media.Config, error) {
-	m := media.Config{PortMin: c.RTP.Min, PortMax: c.RTP.Max}
+	m := media.Config{PortMin: c.RTP.Min, PortMax: c.RTP.Max, Shards: c.Shards}
 	var err error
 	if m.Addr, err = netip.ParseAddr(c.RTP.Host); err != nil {
 		return m, fmt.Errorf("serve: rtp: %w", err)

@@ -93,12 +93,13 @@ type Home struct {
 	PID              int
 	Addr, Advertise  netip.Addr // of RTP, as in media.Config
 	PortMin, PortMax uint16
+	Shards           int // as configured; 0: by the machine
 }
 
 // Home is that of the media process that Connect found.
 func (c *Client) Home() Home {
 	h := c.theirs
-	return Home{h.PID, h.Addr, h.Advertise, h.PortMin, h.PortMax}
+	return Home{h.PID, h.Addr, h.Advertise, h.PortMin, h.PortMax, h.Shards}
 }
 
 // Stats are the engine's counters as they were a second ago at most.

@@ -20,6 +20,7 @@ type hello struct {
 	Advertise netip.Addr `json:",omitzero"`
 	PortMin   uint16     `json:",omitempty"`
 	PortMax   uint16     `json:",omitempty"`
+	Shards    int        `json:",omitempty"` // as configured; 0: by the machine
 }
 
 // refused says why a connection is not taken.

@@ -294,7 +294,7 @@ func (s *Server) seize(c *control) ([]byte, error) {
 	}
 	m := s.cfg.Media
 	first, err := jsonFrame(kindHello, hello{Protocol: Protocol, Version: s.cfg.Version, PID: os.Getpid(),
-		Addr: m.Addr, Advertise: m.Advertise, PortMin: m.PortMin, PortMax: m.PortMax})
+		Addr: m.Addr, Advertise: m.Advertise, PortMin: m.PortMin, PortMax: m.PortMax, Shards: m.Shards})
 	if err != nil {
 		return nil, err
 	}

@@ -78,6 +78,14 @@ var Keys = []Key{
 		set: setMedia,
 	},
 	{
+		Name: "shards", Default: "auto", Example: "auto, or 1 to 64",
+		Doc: map[string]string{
+			"en": "Threads that move the audio, each with a part of the calls. auto: one less\nthan the machine has cores, one at least.",
+			"zh": "处理语音的线程数，每个线程负责一部分通话。auto：比机器的核数少一个，至少一个。",
+		},
+		set: setShards,
+	},
+	{
 		Name: "adopt", Default: "5s", Example: "5s",
 		Doc: map[string]string{
 			"en": "Calls of a killed process whose audio goes on may talk for so long after\nthe next one has started; then they are ended.",
@@ -235,6 +243,22 @@ func setMedia(c *Config, v string) error {
 		return fmt.Errorf("%q is none of child, inline, unix:PATH", cut(v))
 	}
 	c.Media = v
+	return nil
+}
+
+// mostShards is what the media engine takes at most.
+const mostShards = 64
+
+func setShards(c *Config, v string) error {
+	if v == "auto" {
+		c.Shards = 0
+		return nil
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 1 || n > mostShards {
+		return fmt.Errorf("%q is neither auto nor a number from 1 to %d", cut(v), mostShards)
+	}
+	c.Shards = n
 	return nil
 }
 

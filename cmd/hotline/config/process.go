@@ -23,6 +23,7 @@ type Config struct {
 	SIP            []Listen
 	RTP            PortRange
 	Media          string // child, inline, unix:PATH
+	Shards         int    // threads for audio; 0: by the machine
 	Adopt          time.Duration
 	Advertise      string
 	Realm          string

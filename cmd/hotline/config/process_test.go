@@ -86,6 +86,7 @@ func TestWrongValuesOfAProcessAreShownAtTheirPlace(t *testing.T) {
 		{"data: {a: b}\n", `f:1:1: data: must be a value, is a map; try: /var/lib/hotline`},
 		{"data: ''\n", `f:1:7: data: is empty; try: /var/lib/hotline`},
 		{"max_calls: 0\n", `f:1:12: max_calls: "0" is not a number from 1 to 100000; try: 2000`},
+		{"shards: 65\n", `f:1:9: shards: "65" is neither auto nor a number from 1 to 64; try: auto, or 1 to 64`},
 		{"realm: a\nrealm: b\n", `f:2:1: realm: is here twice, first in line 1; try: one of the two`},
 	} {
 		if _, err := ParseProcess("f", []byte(c.text)); err == nil || err.Error() != c.want {
