@@ -307,6 +307,11 @@ func (d *dialling) answered(ctx context.Context, c *phone.Call) error {
 		case <-c.Answered():
 			return nil
 		case <-c.Done():
+			select {
+			case <-c.Answered(): // and ended before we looked
+				return nil
+			default:
+			}
 			return d.refused(c.End())
 		case <-limit.C:
 			return fmt.Errorf("dial %s: not answered within %v; try: --wait 2m", d.number, d.f.wait)

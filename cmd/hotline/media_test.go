@@ -230,6 +230,7 @@ func TestServeUsesAMediaProcessThatSomebodyElseRuns(t *testing.T) {
 		t.Errorf("media process: got %d, want %d", got, cmd.Process.Pid)
 	}
 	running := v.dial(3)
+	v.until(10*time.Second, "all agents have answered", func() bool { return v.load.AgentsUp() == 3 })
 	heard := v.load.Watch()
 	time.Sleep(time.Second)
 	v.wantAudio("through somebody else's process", heard(), 3, time.Second)
