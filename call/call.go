@@ -48,8 +48,9 @@ type Call struct {
 	cdr   store.CDR
 	trace []string
 	view  atomic.Pointer[CallView]
-	rec   *store.Recording // running
-	cause store.Cause      // set by the stage that knows; else derived at the end
+	sofar atomic.Pointer[store.CDR] // the record as last journalled; replaced, never changed
+	rec   *store.Recording          // running
+	cause store.Cause               // set by the stage that knows; else derived at the end
 }
 
 // stage is one part of a call. run does it and returns the next; nil ends the
@@ -339,6 +340,8 @@ func (c *Call) journal() {
 		j.CDR.Legs = append(j.CDR.Legs, l.record(media.LegStats{}, store.Cause{}, time.Time{}))
 	}
 	j.CDR.Agent, j.CDR.Queue, j.CDR.Language, j.CDR.Trace = c.talked(), c.queue, c.lang, joinTrace(c.trace)
+	sofar := j.CDR
+	c.sofar.Store(&sofar)
 	for _, l := range append([]*Leg{c.caller}, c.legs...) {
 		if b, ok := dialogState(l); ok {
 			j.Dialogs = append(j.Dialogs, b)

@@ -139,6 +139,8 @@ func (d *dispatcher) deliver(cmd acd.Command) {
 		d.toCall(cmd.Call, cmd)
 	case acd.AgentChanged:
 		d.eng.agentChanged(cmd)
+	case acd.RatingAlarm:
+		d.eng.ratingAlarm(cmd)
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"hotline/acd"
 	"hotline/media"
 	"hotline/recordings"
 	"hotline/sip"
@@ -67,6 +66,7 @@ type Engine struct {
 	busy     map[string]int // agents in calls outside the ACD
 	degraded map[string]string
 
+	grading    grading    // changes of evaluations
 	applying   sync.Mutex // one Apply at a time
 	accounting sync.Mutex // one reading of the accounts at a time
 }
@@ -80,6 +80,7 @@ type Stats struct {
 	RecordingErrors atomic.Uint64 // recordings that failed or lost audio
 	StoreErrors     atomic.Uint64 // writes that had to be tried again
 	Recovered       atomic.Uint64 // calls of an earlier process that were closed
+	RatingAlarms    atomic.Uint64 // ratings that look like an attack
 	Stuck           atomic.Uint64 // calls that outlived their end by 30 s
 }
 
@@ -225,12 +226,7 @@ func (e *Engine) Run(ctx context.Context) error {
 func (e *Engine) begin() past {
 	last := e.lastStates() // before the ACD tells of agents who are logged out at first
 	e.disp.must(e.world.Load().configure())
-	if err := e.store.Evaluations(func(ev store.Evaluation) bool {
-		if ev.Side == "caller" {
-			e.rated(ev)
-		}
-		return true
-	}); err != nil {
+	if _, err := e.feedGrades(); err != nil {
 		e.log.Error("evaluations were not read; grades begin anew", "err", err)
 	}
 	w := e.world.Load()
@@ -317,11 +313,6 @@ func (e *Engine) snapshotCalls() []*Call {
 		out = append(out, c)
 	}
 	return out
-}
-
-// rated lets an evaluation count in the next decision.
-func (e *Engine) rated(ev store.Evaluation) {
-	e.disp.must(acd.Rated{Agent: acd.AgentID(ev.Agent), Customer: ev.Customer, Contact: ev.ID, Stars: ev.Stars(), At: ev.At})
 }
 
 // jobs are tasks that must not hold up who has them to do; one goroutine does

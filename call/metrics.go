@@ -15,6 +15,7 @@ type metrics struct {
 	offers    *prometheus.CounterVec
 	decisions *prometheus.CounterVec
 	missing   prometheus.Counter
+	ratings   *prometheus.CounterVec
 }
 
 func newMetrics(e *Engine) *metrics {
@@ -28,8 +29,10 @@ func newMetrics(e *Engine) *metrics {
 			Help: "Assignments by the factor that decided."}, []string{"queue", "factor"}),
 		missing: prometheus.NewCounter(prometheus.CounterOpts{Name: "hotline_call_missing_prompts_total",
 			Help: "Prompts that were not found; the caller heard the rest."}),
+		ratings: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "hotline_evaluations_total",
+			Help: "Ratings by who gave them and what was done: evaluate, change or delete."}, []string{"side", "act"}),
 	}
-	m.registry.MustRegister(m.stages, m.offers, m.decisions, m.missing)
+	m.registry.MustRegister(m.stages, m.offers, m.decisions, m.missing, m.ratings)
 	gauge := func(name, help string, f func() float64) {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, f))
 	}
@@ -46,6 +49,7 @@ func newMetrics(e *Engine) *metrics {
 	count("hotline_call_recording_errors_total", "Recordings that failed or lost audio.", e.stats.RecordingErrors.Load)
 	count("hotline_call_store_errors_total", "Call records that had to be written again.", e.stats.StoreErrors.Load)
 	count("hotline_call_recovered_total", "Calls of an earlier process that were closed.", e.stats.Recovered.Load)
+	count("hotline_rating_alarms_total", "Ratings that look like an attack.", e.stats.RatingAlarms.Load)
 	count("hotline_call_stuck_total", "Calls that outlived their end.", e.stats.Stuck.Load)
 	return m
 }
@@ -62,3 +66,5 @@ func (m *metrics) stage(s stage, d time.Duration) {
 func (m *metrics) offer(queue, result string) { m.offers.WithLabelValues(queue, result).Inc() }
 
 func (m *metrics) decision(queue, factor string) { m.decisions.WithLabelValues(queue, factor).Inc() }
+
+func (m *metrics) evaluation(side, act string) { m.ratings.WithLabelValues(side, act).Inc() }

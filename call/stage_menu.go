@@ -160,20 +160,16 @@ func (s surveyStage) run(ctx context.Context, c *Call) stage {
 
 // rate keeps the caller's rating of the agent and lets it count at once.
 func (c *Call) rate(items map[string]int) {
-	agent := c.talked()
-	if len(items) == 0 || agent == "" {
+	if len(items) == 0 || c.talked() == "" {
 		return
 	}
-	ev := store.Evaluation{ID: c.id + ".caller", Call: c.id, Side: "caller", Agent: agent, Customer: c.customer(),
-		Queue: c.queue, Items: items, At: time.Now()}
+	c.journal() // what the rating stands on
 	for _, k := range sortedKeys(items) {
 		c.cdr.Ratings = append(c.cdr.Ratings, store.Rating{Item: k, Stars: items[k]})
 	}
-	if err := c.eng.store.PutEvaluation(ev); err != nil {
+	if _, err := c.eng.Evaluate(Actor{Kind: ActorCaller, ID: c.number}, EvaluationRequest{Call: c.id, Side: store.SideCaller, Items: items}); err != nil {
 		c.log.Error("rating was not kept", "call", c.id, "err", err)
-		return
 	}
-	c.eng.rated(ev)
 }
 
 func joinTrace(t []string) string { return strings.Join(t, "; ") }

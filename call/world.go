@@ -21,16 +21,22 @@ type world struct {
 	revision uint64
 	flows    map[string]ivr.Flow
 	zone     *time.Location
+	surveyed map[string]bool // items that the flows' surveys ask for
 }
 
 func newWorld(c store.Center, revision uint64) (*world, error) {
-	w := &world{center: c, revision: revision, flows: map[string]ivr.Flow{}, zone: time.UTC}
+	w := &world{center: c, revision: revision, flows: map[string]ivr.Flow{}, zone: time.UTC, surveyed: map[string]bool{}}
 	for id, f := range c.Flows {
 		flow, err := readFlow(f)
 		if err != nil {
 			return nil, fmt.Errorf("call: flow %s: %w", id, err)
 		}
 		w.flows[id] = flow
+		for _, n := range flow.Nodes {
+			for _, it := range n.Items {
+				w.surveyed[it.Name] = true
+			}
+		}
 	}
 	if c.Settings.Zone != "" {
 		z, err := time.LoadLocation(c.Settings.Zone)
@@ -72,6 +78,14 @@ func (w *world) vanished(d time.Duration) bool {
 		return false
 	}
 	return d >= orDefault(limit, time.Minute)
+}
+
+// categories are what both sides rate, at least one.
+func (w *world) categories() []string {
+	if c := w.center.Settings.Categories; len(c) > 0 {
+		return c
+	}
+	return []string{"attitude", "knowledge", "time", "solved"}
 }
 
 // survey is the flow after talks of a queue; "" is none.
