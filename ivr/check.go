@@ -19,6 +19,7 @@ type Known struct {
 	Hours     func(name string) bool
 	Skill     func(name string) bool
 	Number    func(trunk, number string) bool // trunk "" = one of our own numbers
+	Category  func(name string) bool          // of ratings
 }
 
 // checker gathers the problems of one flow.
@@ -115,9 +116,11 @@ var examples = map[string]string{
 	KindLanguage: `{kind: language, languages: {"1": en, "2": zh}, next: main}`,
 	KindHours:    `{kind: hours, hours: office, open: main, closed: sorry}`,
 	KindQueue:    `{kind: queue, queue: sales}`,
+	KindChoose:   `{kind: choose, queue: sales, hold: 30s}`,
 	KindAgent:    `{kind: agent, agent: "1001", failed: sales}`,
 	KindNumber:   `{kind: number, number: "4000"}`,
 	KindSurvey:   `{kind: survey, items: [{name: service, prompts: [survey-service]}]}`,
+	KindRatings:  `{kind: ratings, next: main}`,
 	KindSet:      `{kind: set, set: {topic: billing}, next: main}`,
 	KindHangup:   `{kind: hangup, prompts: [goodbye]}`,
 }
@@ -155,13 +158,16 @@ func (c *checker) kind(path string, n Node) {
 		ask(c, path+".hours", "hours", n.Hours, c.known.Hours)
 	case KindQueue:
 		c.queue(path, n)
+	case KindChoose:
+		c.queue(path, n)
+		c.choose(path, n)
 	case KindAgent:
 		ask(c, path+".agent", "agent", n.Agent, c.known.Agent)
 	case KindNumber:
 		if c.known.Number != nil && n.Number != "" && !c.known.Number(n.Trunk, n.Number) {
 			c.add(path+".number", fmt.Sprintf("there is no number %q%s", n.Number, through(n.Trunk)), "name one of the center's numbers, or trunk: and a number it may dial")
 		}
-	case KindSurvey:
+	case KindSurvey, KindRatings:
 		c.survey(path, n)
 	case KindSet:
 		for _, name := range slices.Sorted(maps.Keys(n.Set)) {
@@ -265,12 +271,22 @@ func (c *checker) language(path string, n Node) {
 
 func (c *checker) queue(path string, n Node) {
 	ask(c, path+".queue", "queue", n.Queue, c.known.Queue)
+	ask(c, path+".category", "category", n.Category, c.known.Category)
 	for _, skill := range slices.Sorted(maps.Keys(n.Needs)) {
 		p := path + ".needs." + quoted(skill)
 		ask(c, p, "skill", skill, c.known.Skill)
 		if level := n.Needs[skill]; level < 1 || level > 100 {
 			c.add(p, fmt.Sprintf("level %d is not within 1 and 100", level), "")
 		}
+	}
+}
+
+func (c *checker) choose(path string, n Node) {
+	if n.Most < 0 || n.Most > maxChoices {
+		c.add(path+".most", fmt.Sprintf("%d is not within 1 and %d", n.Most, maxChoices), "nobody remembers more over a phone")
+	}
+	if d := time.Duration(n.Hold); d < 0 || d > maxHold || d > 0 && d < time.Second {
+		c.add(path+".hold", fmt.Sprintf("%v is not within 1s and %v", d, maxHold), "")
 	}
 }
 

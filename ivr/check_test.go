@@ -17,6 +17,7 @@ var center = Known{
 	Agent:     func(id string) bool { return id == "1001" },
 	Hours:     func(name string) bool { return name == "office" },
 	Skill:     func(name string) bool { return name == "billing" },
+	Category:  func(name string) bool { return name == "solved" },
 	Number:    func(trunk, number string) bool { return trunk == "city" || trunk == "" && number == "4000" },
 }
 
@@ -103,6 +104,10 @@ func TestEachMistakeIsNamedWithItsPlace(t *testing.T) {
 		{"loop without exit", `"main": {"kind": "menu", "prompts": ["menu-main"], "keys": {"1": "b"}, "default": "b"}, "b": {"kind": "play", "prompts": ["welcome"], "next": "main"}`,
 			`$.nodes.b: a loop that a caller who presses nothing never leaves: b -> main -> b`},
 		{"unknown queue", `"main": {"kind": "queue", "queue": "x"}`, `$.nodes.main.queue: there is no queue "x"`},
+		{"too many to choose from", `"main": {"kind": "choose", "queue": "sales", "most": 4}`, `$.nodes.main.most: 4 is not within 1 and 3; nobody`},
+		{"held for too long", `"main": {"kind": "choose", "queue": "sales", "hold": "1h"}`, `$.nodes.main.hold: 1h0m0s is not within 1s and 10m`},
+		{"unknown queue to choose in", `"main": {"kind": "choose", "queue": "x"}`, `$.nodes.main.queue: there is no queue "x"`},
+		{"unknown category", `"main": {"kind": "choose", "queue": "sales", "category": "x"}`, `$.nodes.main.category: there is no category "x"`},
 		{"unknown skill", `"main": {"kind": "queue", "queue": "sales", "needs": {"x": 1}}`, `$.nodes.main.needs.x: there is no skill "x"`},
 		{"level", `"main": {"kind": "queue", "queue": "sales", "needs": {"billing": 0}}`, `$.nodes.main.needs.billing: level 0 is not within`},
 		{"unknown agent", `"main": {"kind": "agent", "agent": "x"}`, `$.nodes.main.agent: there is no agent "x"`},
@@ -148,7 +153,7 @@ func TestCheckFindsWhatParseCouldNotSee(t *testing.T) {
 		node Node
 		want string
 	}{
-		{Node{Kind: "voicemail"}, `$.nodes.main.kind: unknown kind "voicemail"; kinds are agent, collect, hangup`},
+		{Node{Kind: "voicemail"}, `$.nodes.main.kind: unknown kind "voicemail"; kinds are agent, choose, collect, hangup`},
 		{Node{Kind: KindHangup, Queue: "sales"}, `$.nodes.main.queue: a node of kind hangup has no such field; hangup has`},
 	} {
 		got := Check(Flow{Start: "main", Nodes: map[string]Node{"main": c.node}}, center)

@@ -16,13 +16,18 @@
 //	  sorry:  {kind: hangup, prompts: [nobody-available, call-back-later]}
 //	  bye:    {kind: hangup, prompts: [goodbye]}
 //
-// A queue, agent or number node ends a Run; after the wait, the ring or the
+// A queue, choose, agent or number node ends a Run; after the wait, the ring or the
 // talk the caller goes on where [Flow.After] says, in another Run.
 //
 // Guarantees: Run ends, whatever the flow and whatever the caller does, after
 // at most [MaxVisits] nodes, each with a bounded number of tries; it starts no
 // goroutine; it returns soon after its context ends, and what the caller had
 // entered and rated until then is in the Outcome.
+//
+// A choose node is a queue node before which the caller hears up to three agents
+// with their grades and waits, and may take one by key. A ratings node reads the
+// contacts of who is on the line and lets him add, change or delete his ratings.
+// Whom there is to choose from and what became of a rating the [Env] knows.
 //
 // The phrases (numbers, money, times, positions) are lists of prompt names to
 // be joined, for each language by its own grammar. The package knows nothing

@@ -53,16 +53,20 @@ type Node struct {
 
 	Queue    string         `json:"queue,omitempty"`
 	Needs    map[string]int `json:"needs,omitempty"`    // skill -> least level
-	Overflow string         `json:"overflow,omitempty"` // the wait passed the limit, or the queue is full
+	Overflow string         `json:"overflow,omitempty"` // queue, choose: the wait passed the limit, or the queue is full
 	Nobody   string         `json:"nobody,omitempty"`   // no agent is logged in; default: as overflow
+
+	Category string `json:"category,omitempty"` // queue, choose: the category whose grade counts, such as solved
+	Most     int    `json:"most,omitempty"`     // choose: agents offered, 1..3; default 3
+	Hold     Span   `json:"hold,omitempty"`     // choose: how long the call waits for the chosen agent alone; default 30s
 
 	Agent  string `json:"agent,omitempty"`
 	Number string `json:"number,omitempty"`
 	Trunk  string `json:"trunk,omitempty"`  // number: leave by this trunk
 	Failed string `json:"failed,omitempty"` // agent, number: busy, no answer, unreachable
 
-	Items  []Item   `json:"items,omitempty"`  // survey
-	Thanks []string `json:"thanks,omitempty"` // survey: prompts; default survey-thanks; played after at least one rating
+	Items  []Item   `json:"items,omitempty"`  // survey; ratings: what is asked anew, default one question
+	Thanks []string `json:"thanks,omitempty"` // survey: prompts; default survey-thanks; played after at least one rating; ratings: after each change
 
 	Set map[string]string `json:"set,omitempty"` // set: variable -> text
 }

@@ -47,7 +47,7 @@ func unanswered(n Node) []edge {
 		return nil
 	case n.waits() && has("default"):
 		return []edge{{"default", n.Default}}
-	case n.waits() && n.Kind != KindSurvey && n.Kind != KindLanguage:
+	case n.waits() && n.Kind != KindSurvey && n.Kind != KindRatings && n.Kind != KindLanguage:
 		return nil
 	}
 	return slices.DeleteFunc(all, func(e edge) bool { return e.field == "on_hangup" || e.field == "default" })

@@ -14,9 +14,11 @@ const (
 	KindLanguage = "language" // chosen by the caller, or set
 	KindHours    = "hours"    // open, closed or holiday
 	KindQueue    = "queue"    // ends: wait for an agent
+	KindChoose   = "choose"   // ends: as queue, for an agent that the caller may choose
 	KindAgent    = "agent"    // ends: ring this agent
 	KindNumber   = "number"   // ends: dial a number
 	KindSurvey   = "survey"   // ratings
+	KindRatings  = "ratings"  // ratings of earlier contacts: heard, added, changed, deleted
 	KindSet      = "set"      // variables
 	KindHangup   = "hangup"   // ends: say goodbye
 )
@@ -66,8 +68,13 @@ var kinds = map[string]kindSpec{
 		edges: hoursEdges, silent: true,
 	},
 	KindQueue: {
-		must: []string{"queue"}, may: []string{"prompts", "interruptible", "needs", "next", "overflow", "nobody"},
+		must: []string{"queue"}, may: []string{"prompts", "interruptible", "needs", "category", "next", "overflow", "nobody"},
 		edges: endEdges, ends: true,
+	},
+	KindChoose: {
+		must:  []string{"queue"},
+		may:   append([]string{"needs", "category", "most", "hold", "next", "overflow", "nobody"}, asking...),
+		edges: endEdges, ends: true, waits: true,
 	},
 	KindAgent: {
 		must: []string{"agent"}, may: []string{"prompts", "interruptible", "next", "failed"},
@@ -80,6 +87,9 @@ var kinds = map[string]kindSpec{
 	KindSurvey: {
 		must: []string{"items"}, may: append([]string{"next", "thanks"}, asking...),
 		edges: toNext, waits: true,
+	},
+	KindRatings: {
+		may: append([]string{"items", "next", "thanks"}, asking...), edges: toNext, waits: true,
 	},
 	KindSet: {
 		must: []string{"set", "next"}, edges: toNext, silent: true,

@@ -24,12 +24,12 @@ const (
 )
 
 // interruptible is true by default where a digit can be of use: not in the last
-// words of a node that ends the flow.
+// words of a node that ends the flow without asking.
 func (n Node) interruptible() bool {
 	if n.Interruptible != nil {
 		return *n.Interruptible
 	}
-	return !kinds[n.Kind].ends
+	return !kinds[n.Kind].ends || kinds[n.Kind].waits
 }
 
 func (n Node) tries() int {

@@ -39,15 +39,20 @@ type Env struct {
 	Holiday  func(name string) bool                 // default: never
 	Vars     map[string]string                      // copied
 	Language string                                 // default en
+	Choices  func(Wish) []Choice                    // agents to choose from, the best first; default: none
+	Contacts Contacts                               // earlier ones of who is on the line; default: none
 	Trace    func(node, what string)                // told each step; must not block. Never told the digits of an entry
 }
 
 // Outcome is where the call goes next, and what was learnt on the way.
 type Outcome struct {
-	Kind     string // KindQueue, KindAgent, KindNumber or KindHangup
-	Node     string // the node that ended the flow; see Flow.After
-	Target   string // queue, agent or number
-	Trunk    string // number: the trunk to leave by, "" for one of our own numbers
+	Kind     string        // KindQueue, KindChoose, KindAgent, KindNumber or KindHangup
+	Node     string        // the node that ended the flow; see Flow.After
+	Target   string        // queue, agent or number
+	Agent    string        // choose: whom the caller chose, "" nobody
+	Hold     time.Duration // choose: how long the call waits for Agent alone
+	Category string        // queue, choose: whose grade counts
+	Trunk    string        // number: the trunk to leave by, "" for one of our own numbers
 	Language string
 	Needs    map[string]int
 	Vars     map[string]string
@@ -131,6 +136,7 @@ func newWalk(l Line, env Env) *walk {
 // hangup makes the outcome one that ends the call.
 func (w *walk) hangup() Outcome {
 	w.out.Kind, w.out.Node, w.out.Target, w.out.Trunk, w.out.Needs = KindHangup, w.name, "", "", nil
+	w.out.Agent, w.out.Hold, w.out.Category = "", 0, ""
 	return w.out
 }
 
@@ -173,8 +179,12 @@ func (w *walk) visit(ctx context.Context, n Node) (next string, err error) {
 		return w.hours(n), nil
 	case KindSurvey:
 		return w.survey(ctx, n)
+	case KindRatings:
+		return w.ratings(ctx, n)
 	case KindSet:
 		return w.set(n), nil
+	case KindChoose:
+		return "", w.choose(ctx, n)
 	case KindQueue, KindAgent, KindNumber, KindHangup:
 		return "", w.end(ctx, n)
 	}
@@ -189,7 +199,7 @@ func (w *walk) end(ctx context.Context, n Node) error {
 	w.out.Kind, w.out.Node = n.Kind, w.name
 	switch n.Kind {
 	case KindQueue:
-		w.out.Target, w.out.Needs = n.Queue, maps.Clone(n.Needs)
+		w.out.Target, w.out.Needs, w.out.Category = n.Queue, maps.Clone(n.Needs), n.Category
 	case KindAgent:
 		w.out.Target = n.Agent
 	case KindNumber:

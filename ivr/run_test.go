@@ -79,7 +79,7 @@ func anyFlow(t *rapid.T) Flow {
 			n.Languages = map[string]string{"1": "en", "2": "zh"}
 		case KindHours:
 			n.Open, n.Closed = to.Draw(t, "open"), to.Draw(t, "closed")
-		case KindSurvey:
+		case KindSurvey, KindRatings:
 			n.Items = []Item{{Name: "service"}, {Name: "agent"}}
 		case KindSay:
 			n.As, n.Var = "digits", "x"
@@ -94,7 +94,7 @@ func TestRunAlwaysEndsWithinItsBounds(t *testing.T) {
 		f := anyFlow(rt)
 		keys := rapid.SliceOfN(rapid.SampledFrom([]rune("0129*#A")), 0, 3000).Draw(rt, "keys")
 		synctest.Test(t, func(t *testing.T) {
-			out, err := Run(t.Context(), &instantLine{keys: keys}, f, Env{})
+			out, err := Run(t.Context(), &instantLine{keys: keys}, f, evaluating())
 			checkOutcome(rt, f, out, err)
 			if errors.Is(err, ErrTooLong) && len(out.Path) != MaxVisits {
 				rt.Fatalf("got %d nodes, want %d", len(out.Path), MaxVisits)
@@ -112,7 +112,7 @@ func TestRunEndsWithTheCauseWheneverTheCallerHangsUp(t *testing.T) {
 			ctx, cancel := context.WithCancelCause(t.Context())
 			defer cancel(nil)
 			l := &instantLine{keys: keys, after: after, hangup: func() { cancel(errCallerGone) }}
-			out, err := Run(ctx, l, f, Env{})
+			out, err := Run(ctx, l, f, evaluating())
 			checkOutcome(rt, f, out, err)
 			if gone := l.calls >= after; gone && !errors.Is(err, errCallerGone) {
 				rt.Fatalf("got %v, want the cause", err)
@@ -124,8 +124,27 @@ func TestRunEndsWithTheCauseWheneverTheCallerHangsUp(t *testing.T) {
 	})
 }
 
+// evaluating has agents to choose from and contacts to rate.
+func evaluating() Env {
+	return Env{
+		Choices: func(Wish) []Choice { return []Choice{{"1001", 4.6, 0}, {"1002", 0, -1}, {"1003", 1, time.Hour}} },
+		Contacts: Contacts{
+			List: func() []Contact { return []Contact{{Call: "a", Agent: "1001"}, {Call: "b", Caller: "12"}} },
+			Rate: func(_ string, items map[string]int) error {
+				for _, stars := range items {
+					if stars < 1 || stars > maxStars {
+						panic("a rating out of range")
+					}
+				}
+				return nil
+			},
+			Unrate: func(string) error { return errors.New("no") },
+		},
+	}
+}
+
 func checkOutcome(t *rapid.T, f Flow, out Outcome, err error) {
-	if !slices.Contains([]string{KindQueue, KindAgent, KindNumber, KindHangup}, out.Kind) {
+	if !slices.Contains([]string{KindQueue, KindChoose, KindAgent, KindNumber, KindHangup}, out.Kind) {
 		t.Fatalf("got outcome %+v, want a kind that ends", out)
 	}
 	if err != nil && out.Kind != KindHangup {

@@ -2,12 +2,14 @@ package ivr
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -24,6 +26,8 @@ var update = flag.Bool("update", false, "rewrite the scripts with what happens n
 //	language LANG
 //	hours NAME open|closed|holiday
 //	broken PROMPT    has no sound
+//	choice AGENT STARS WAIT     one who can be chosen
+//	contact CALL AGENT|NUMBER DATE [ITEM=STARS ...]
 //	TIME key KEYS    the caller presses keys, one each 100 ms
 //	TIME hangup
 func TestScriptsOfCallers(t *testing.T) {
@@ -87,6 +91,10 @@ func runScript(t *testing.T, input []string) []string {
 			env.Language = f[1]
 		case "hours":
 			hours[f[1]] = f[2]
+		case "choice":
+			env.Choices = choice(env.Choices, f[1:])
+		case "contact":
+			contact(t, line, &env.Contacts, f[1:])
 		case "broken":
 			line.broken[f[1]] = true
 		default:
@@ -103,6 +111,50 @@ func runScript(t *testing.T, input []string) []string {
 		line.note("error: %v", err)
 	}
 	return line.log
+}
+
+// choice adds one to what a choose node offers.
+func choice(was func(Wish) []Choice, f []string) func(Wish) []Choice {
+	stars, _ := strconv.ParseFloat(f[1], 64)
+	wait, _ := time.ParseDuration(f[2])
+	return func(w Wish) []Choice {
+		var list []Choice
+		if was != nil {
+			list = was(w)
+		}
+		return append(list, Choice{f[0], stars, wait})
+	}
+}
+
+// contact adds one to those that a ratings node reads.
+func contact(t *testing.T, l *fakeLine, c *Contacts, f []string) {
+	at, err := time.Parse("2006-01-02T15:04", f[2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := Contact{Call: f[0], Agent: f[1], At: at, Items: map[string]int{}}
+	if len(f[1]) > 4 {
+		one.Agent, one.Caller = "", f[1]
+	}
+	for _, item := range f[3:] {
+		name, stars, _ := strings.Cut(item, "=")
+		one.Items[name], _ = strconv.Atoi(stars)
+	}
+	was := c.List
+	c.List = func() (list []Contact) {
+		if was != nil {
+			list = was()
+		}
+		return append(list, one)
+	}
+	c.Rate = func(call string, items map[string]int) error {
+		if call == "gone" {
+			return errors.New("no such call")
+		}
+		l.note("keeps %s %v", call, items)
+		return nil
+	}
+	c.Unrate = func(call string) error { l.note("deletes %s", call); return nil }
 }
 
 func readFlow(t *testing.T, name string) Flow {
@@ -142,6 +194,12 @@ func details(o Outcome) string {
 	fmt.Fprintf(&b, " at %s, language %s", o.Node, o.Language)
 	if o.Trunk != "" {
 		fmt.Fprintf(&b, ", trunk %s", o.Trunk)
+	}
+	if o.Agent != "" {
+		fmt.Fprintf(&b, ", agent %s for %v", o.Agent, o.Hold)
+	}
+	if o.Category != "" {
+		fmt.Fprintf(&b, ", category %s", o.Category)
 	}
 	for _, k := range slices.Sorted(maps.Keys(o.Needs)) {
 		fmt.Fprintf(&b, ", needs %s %d", k, o.Needs[k])
