@@ -174,9 +174,11 @@ type SendDigit struct {
 	Duration time.Duration
 }
 
-// MaskDigits keeps the keys of a leg out of recordings while On: its channel is
-// silent while a key is held and 100 ms around, whether the key sounds or comes
-// as telephone-event. Digit events and what others hear stay as they are.
+// MaskDigits keeps the keys of a leg to ourselves while On, whether they sound or
+// come as telephone-events: in recordings its channel is silent while a key is
+// held and 100 ms around, and whoever hears the leg gets silence instead, and the
+// rest a packet later than otherwise. Digit events are told as ever. A key that is
+// held when the mask goes Off is masked to its end.
 type MaskDigits struct {
 	Leg LegID
 	On  bool

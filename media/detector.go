@@ -25,6 +25,7 @@ type detector struct {
 	hits  int
 	key   rune // being pressed; 0 none
 	miss  int
+	hot   bool // a block sounded like a key since somebody made it false
 }
 
 // bank is the eight tones and their second harmonics, as 2*cos(w).
@@ -74,6 +75,7 @@ func (d *detector) step() rune {
 		d.hits = 1
 	}
 	d.last = k
+	d.hot = d.hot || k != 0
 	if k == d.key && k != 0 {
 		d.miss = 0
 		return 0

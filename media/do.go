@@ -65,7 +65,7 @@ func (s *shard) doLeg(c Command) {
 			s.press(l, code, c.Duration)
 		}
 	case MaskDigits:
-		l.maskDigits(c.On)
+		s.maskDigits(l, c.On)
 	case Close:
 		s.closeLeg(l)
 	}

@@ -61,9 +61,23 @@ func TestKeysAreKeptOutOfTheRecording(t *testing.T) {
 					a.talk(3*time.Second, keyTone(5, 8000))
 				}
 				r.wg.Wait()
-				heard := keyLevel(b.heard()) > 3000
-				if !heard {
-					t.Error("b did not hear the key: the mask is for recordings only")
+				b.unbroken(25 * time.Millisecond)
+				pcm := b.heard()
+				if got := keyLevel(pcm); (got > 1000) != c.present {
+					t.Errorf("b heard the key with %.0f, want it heard: %v", got, c.present)
+				}
+				for _, p := range b.packets() {
+					if p.pt == 101 && c.mask {
+						t.Fatal("b got a telephone-event of a masked key")
+					}
+				}
+				for _, at := range []int{780, 1500} {
+					if got := Goertzel(pcm[8*at:8*at+400], sampleRate, 250); got < 2500 && !c.events {
+						t.Errorf("b at %d ms: got speech of %.0f, want it kept", at, got)
+					}
+				}
+				if want := map[bool]string{true: "5"}[c.inBand || c.events]; r.keys("a") != want {
+					t.Errorf("got keys %q told, want %q", r.keys("a"), want)
 				}
 				r.e.Do(Finish{ID: "r"})
 				r.stop()
@@ -117,4 +131,85 @@ func TestARecordingHasItsOutlineBesideIt(t *testing.T) {
 	if _, err := ReadPeaks(filepath.Join("..", "ivr", "prompts", "en", "welcome.wav")); err == nil {
 		t.Error("a file that is no recording of ours has peaks")
 	}
+}
+
+// Keys that begin anywhere in a packet, in packets of any length: those who hear
+// the leg alone or in a mix get nothing of them.
+func TestNothingOfAMaskedKeyReachesOtherEars(t *testing.T) {
+	for _, size := range []int{80, 160, 240, 480} {
+		for _, mixed := range []bool{false, true} {
+			simulated(t, func(r *rig) {
+				a, b := r.leg("a", func(s *SetRemote) { s.Codec = PCMA }), r.leg("b")
+				seatTwo(r, "a", "b")
+				if mixed {
+					r.leg("c")
+					r.e.Do(Seat{Bridge: "b", Leg: "c", Role: Agent})
+				}
+				r.e.Do(MaskDigits{Leg: "a", On: true})
+				time.Sleep(time.Millisecond)
+				r.wg.Go(func() { b.talk(6*time.Second, constant(0)) })
+				var tones [16]func(int) int16
+				for k := range tones {
+					tones[k] = keyTone(5, 8000) // then at odd places of the packet
+				}
+				a.talkIn(6*time.Second, size, func(i int) int16 {
+					// A key each 300 ms, each one 37 samples later in its packet.
+					k := i / 2400
+					if at := i - k*2400 - 37*k; k >= 2 && k < 18 && at >= 0 && at < 800 {
+						return tones[k-2](8000 + at)
+					}
+					return 0
+				})
+				r.wg.Wait()
+				most := 0.0
+				pcm := b.heard()
+				for at := 0; at+80 <= len(pcm); at += 40 {
+					most = max(most, Goertzel(pcm[at:at+80], sampleRate, 770), Goertzel(pcm[at:at+80], sampleRate, 1336))
+				}
+				if most > 300 {
+					t.Errorf("packets of %d samples, mixed %v: got %.0f of a key, want none", size, mixed, most)
+				}
+				b.unbroken(80 * time.Millisecond)
+			})
+		}
+	}
+}
+
+func TestAMaskThatIsOverLeavesAudioAndKeysAsTheyAre(t *testing.T) {
+	simulated(t, func(r *rig) {
+		a, b := r.leg("a"), r.leg("b")
+		seatTwo(r, "a", "b")
+		for i := range 30 {
+			switch i {
+			case 10:
+				r.e.Do(MaskDigits{Leg: "a", On: true})
+			case 20:
+				r.e.Do(MaskDigits{Leg: "a"})
+			}
+			a.talk(frameTime, constant(int16(100*(i+1))))
+		}
+		a.press('7', 100*time.Millisecond)
+		time.Sleep(50 * time.Millisecond)
+		b.unbroken(25 * time.Millisecond)
+		var got []int16
+		for _, p := range b.packets() {
+			if p.pt == uint8(PCMU) {
+				got = append(got, PCMU.Decode(make([]int16, len(p.payload)), p.payload)[0])
+			}
+		}
+		events := 0
+		for _, p := range b.packets() {
+			if p.pt == 101 {
+				events++
+			}
+		}
+		if len(got) != 30 || events == 0 {
+			t.Fatalf("got %d packets of audio and %d of a key, want 30 and some", len(got), events)
+		}
+		for i, v := range got {
+			if v < int16(95*(i+1)) || v > int16(105*(i+1)) {
+				t.Errorf("packet %d: got %d, want %d", i, v, 100*(i+1))
+			}
+		}
+	})
 }

@@ -114,21 +114,31 @@ func (s *shard) sequence(l *leg, h header, at time.Duration) bool {
 // skip keeps the hole of a packet that is not passed on out of the sequence of
 // those who hear this leg.
 func (s *shard) skip(l *leg, h header) {
+	if l.mask != nil {
+		s.maskFlush(l, s.now) // what came before goes first
+	}
 	for _, to := range l.passTo {
 		to.tx.skip(origin{fromLeg, l, h.ssrc}, h)
 	}
 }
 
 func (s *shard) audio(l *leg, h header, codec Codec, payload []byte, at time.Duration) {
+	masked := s.masked(l, at)
 	s.tapped(l, h, codec, payload, at)
 	if l.detector != nil {
 		if key, ok := l.detector.audio(codec, payload); ok {
 			s.digit(l, key, "inband")
 		}
 	}
-	if l.mask != nil {
-		l.maskAudio(codec, payload, at)
+	if masked {
+		s.maskAudio(l, h, codec, payload, at)
+		return
 	}
+	s.pass(l, h, codec, payload, at)
+}
+
+// pass hands a packet to those who hear the leg.
+func (s *shard) pass(l *leg, h header, codec Codec, payload []byte, at time.Duration) {
 	if l.jitter != nil {
 		if l.jitter.put(h, codec, payload, samples(at.Microseconds())) {
 			s.stats.MixLate.Add(1)
@@ -150,11 +160,12 @@ func (s *shard) keyPacket(l *leg, h header, payload []byte, at time.Duration) {
 		s.skip(l, h)
 		return
 	}
-	if l.mask != nil {
+	masked := s.masked(l, at)
+	if masked {
 		l.maskKey(at, 0)
 	}
 	key, press := l.keys.packet(h, k, at)
-	if l.bridge != nil && l.role >= Listener { // a supervisor's keys are orders, for nobody's ears
+	if masked || l.bridge != nil && l.role >= Listener { // a supervisor's keys are orders, for nobody's ears
 		s.skip(l, h)
 		if press {
 			s.digit(l, key, "rfc4733")
