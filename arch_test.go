@@ -23,6 +23,7 @@ var layers = map[string][]string{
 	"ivr":               {},
 	"ivr/prompts":       {},
 	"acd":               {},
+	"acd/sim":           {"acd"},
 	"store":             {},
 	"store/bolt":        {"store"},
 	"store/storetest":   {"store"},
@@ -57,7 +58,7 @@ var fences = map[string][]string{
 }
 
 // pure packages neither start goroutines nor read the clock.
-var pure = []string{"acd", "media/sdp"}
+var pure = []string{"acd", "acd/sim", "media/sdp"}
 
 // source walks over the Go files of the module.
 func source(t *testing.T, visit func(fset *token.FileSet, name, pkg string, f *ast.File)) {

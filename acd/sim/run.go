@@ -39,15 +39,15 @@ const (
 // visit is a Visit while it lasts.
 type visit struct {
 	Visit
-	id        uint64 // of its draws
-	call      acd.CallID
-	customer  string
-	state     visitState
-	talk      time.Duration
-	held      time.Duration // for the agent chosen, until then
-	offers    int           // so far
-	failed    bool          // one of them
-	overtaken int
+	id         uint64 // of its draws
+	call       acd.CallID
+	customer   string
+	state      visitState
+	talk       time.Duration
+	held       time.Duration // for the agent chosen, until then
+	offers     int           // so far
+	failed     bool          // one of them
+	overtaken  int
 	prev, next int32 // in the line of its stream
 }
 
@@ -168,9 +168,19 @@ func (d *day) history() {
 		a := &d.c.Agents[i]
 		for n := range d.c.Ratings.History {
 			id := uint64(i)<<32 | uint64(n) | 1<<62
-			stars := d.c.Ratings.stars(a.quality(""), d.c.Seed, id, "")
 			name := strconv.Itoa(i) + "h" + strconv.Itoa(n)
-			d.step(acd.Rated{Agent: a.ID, Customer: name, Contact: name, Stars: stars, At: opening.Add(d.now)})
+			ev := acd.Rated{Agent: a.ID, Customer: name, Contact: name, At: opening.Add(d.now)}
+			ev.Stars = d.c.Ratings.stars(a.quality(""), d.c.Seed, id, "")
+			for category, q := range a.Quality {
+				if category == "" {
+					continue
+				}
+				if ev.Items == nil {
+					ev.Items = make(map[string]float64)
+				}
+				ev.Items[category] = min(max(ev.Stars+q-a.quality(""), 1), 5)
+			}
+			d.step(ev)
 		}
 	}
 }
@@ -203,6 +213,9 @@ func (d *day) expect(stream int) {
 		}
 	}
 }
+
+// moved marks the draws of a call that was transferred, which it is once.
+const moved = 1 << 60
 
 // callOf numbers the calls of all streams for their draws.
 func callOf(stream int, n uint64) uint64 { return uint64(stream+1)<<40 | n }
@@ -304,6 +317,7 @@ func (d *day) enter(stream int, id uint64, q acd.QueueID) {
 		v.Standing = s.Low + (s.High-s.Low)*unit(draw(seed, k, drawStanding+1<<32))
 	}
 	v.talk = s.Talk.sample(draw(seed, id, drawTalk), draw(seed, id, drawTalk2))
+	v.failed = id&moved != 0 // other agents may take it than those of its stream
 	ev := acd.CallQueued{Call: v.call, Queue: q, Since: opening.Add(d.now), Language: s.Language, Needs: s.Needs,
 		Customer: v.customer, Standing: v.Standing}
 	d.wish(s, &v, &ev)

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"strconv"
 	"time"
 
 	"hotline/acd"
@@ -10,7 +9,26 @@ import (
 // wish adds to a call what its stream wants beyond the queue.
 func (d *day) wish(s *Stream, v *visit, ev *acd.CallQueued) {
 	if s.Control > 0 && unit(draw(d.c.Seed, v.id, drawControl)) < s.Control {
-		v.Control = true
+		v.Control, ev.Control = true, true
+		return
+	}
+	ev.Category, ev.Priority = s.Category, s.Priority
+	choose := s.Choose
+	if choose.Share == 0 || unit(draw(d.c.Seed, v.id, drawChooses)) >= choose.Share {
+		return
+	}
+	shown := choose.Shown
+	if shown == 0 {
+		shown = 3
+	}
+	v.Chose = true
+	for _, pick := range d.core.Choices(*ev, shown, opening.Add(d.now)) { // best grade first
+		if choose.Told && pick.Wait > choose.Hold {
+			continue
+		}
+		ev.First, ev.FirstFor = []acd.AgentID{pick.Agent}, choose.Hold
+		v.held = d.now + choose.Hold
+		return
 	}
 }
 
@@ -35,7 +53,7 @@ func (d *day) offered(o acd.Offer) {
 	}
 	switch {
 	case chance < agent.Miss: // it rings until the core takes it back
-	case chance < agent.Miss+agent.Decline:
+	case o.MayDecline && chance < agent.Miss+agent.Decline:
 		d.todo = append(d.todo, acd.OfferRefused{Offer: o.ID, How: acd.Declined})
 		d.r.Declined++
 	case s.PickUp != nil:
@@ -107,11 +125,13 @@ func (d *day) end(n int32) {
 	if r := d.c.Ratings; r.Share > 0 && unit(draw(d.c.Seed, v.id, drawRates)) < r.Share {
 		ev := acd.Rated{Agent: agent.ID, Customer: v.customer, Contact: string(v.call), At: opening.Add(d.now)}
 		ev.Stars = r.stars(v.Stars, d.c.Seed, v.id, v.customer)
+		if s.Category != "" {
+			ev.Items = map[string]float64{s.Category: ev.Stars}
+		}
 		d.r.given++
 		d.r.stars += ev.Stars
 		d.step(ev)
 	}
-	const moved = 1 << 60 // a call is transferred once
 	if id := d.visits[n].id; s.Transfer > 0 && id&moved == 0 && unit(draw(d.c.Seed, id, drawTransfer)) < s.Transfer {
 		d.r.Transferred++
 		d.enter(d.visits[n].Stream, id|moved, s.To)
@@ -154,9 +174,4 @@ func (d *day) account(w *worker) {
 	case acd.ReadyState, acd.Unreachable:
 		w.on += to - from
 	}
-}
-
-// name of a stream in results: its queue, and its number where several lead there.
-func (d *day) name(stream int) string {
-	return string(d.c.Streams[stream].Queue) + "-" + strconv.Itoa(stream)
 }
