@@ -57,5 +57,5 @@ func (s *Store) LogAudit(a store.Audit) {
 
 // Audits implements store.Store.
 func (s *Store) Audits(f store.Filter, yield func(store.Audit) bool) error {
-	return list(s, "audit", bucketAudit, bucketAuditAt, f, f.MatchAudit, yield)
+	return list(s, "audit", bucketAudit, index{at: bucketAuditAt}, f, f.MatchAudit, yield)
 }

@@ -37,8 +37,9 @@ import (
 	"hotline/store"
 )
 
-// schema is the version of the layout of buckets and keys.
-const schema = 1
+// schema is the version of the layout of buckets and keys. 2 brought the indexes
+// by name; older files get them when they are opened.
+const schema = 2
 
 // lockWait is how long Open waits for another process to let go of the file.
 const lockWait = 300 * time.Millisecond
@@ -171,7 +172,11 @@ func openFile(path string, o Options) (*bbolt.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := guard(func() error { return prepare(db) }); err != nil {
+	log := o.Log
+	if log == nil {
+		log = slog.Default()
+	}
+	if err := guard(func() error { return prepare(db, log) }); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
@@ -196,7 +201,7 @@ func create(path string) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(prepare(db), db.Close()); err != nil {
+	if err := errors.Join(prepare(db, slog.Default()), db.Close()); err != nil {
 		return err
 	}
 	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -219,10 +224,10 @@ var (
 	errForeign = errors.New("it is not a store of hotline")
 )
 
-// prepare checks that the file is a whole store of our version, and makes the
-// buckets of a new one.
-func prepare(db *bbolt.DB) error {
-	done := false
+// prepare checks that the file is a whole store of our version, makes the buckets
+// of a new one, and brings an older one to ours.
+func prepare(db *bbolt.DB, log *slog.Logger) error {
+	done, older := false, false
 	err := db.View(func(tx *bbolt.Tx) error {
 		if info, err := os.Stat(db.Path()); err != nil {
 			return err
@@ -243,7 +248,8 @@ func prepare(db *bbolt.DB) error {
 		if v > schema {
 			return fmt.Errorf("%w (its schema is %d, ours %d)", errNewer, v, schema)
 		}
-		done = true
+		older = v < schema
+		done = !older
 		for _, name := range buckets {
 			b := tx.Bucket(name)
 			if b == nil {
@@ -258,6 +264,11 @@ func prepare(db *bbolt.DB) error {
 	})
 	if err != nil || done {
 		return err
+	}
+	if older {
+		if err := buildIndexes(db, log); err != nil {
+			return err
+		}
 	}
 	return db.Update(func(tx *bbolt.Tx) error {
 		for _, name := range buckets {

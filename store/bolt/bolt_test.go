@@ -64,9 +64,39 @@ func check(t testing.TB, path string) {
 				t.Errorf("%s: got %d entries, want %d", table[1], index, records)
 			}
 		}
+		checkNames(t, tx, bucketCDR, cdrEntries, bucketCDRCaller, bucketCDRAgent)
+		checkNames(t, tx, bucketEvaluation, evaluationEntries, bucketEvalCustomer, bucketEvalAgent)
 		return nil
 	})
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// checkNames fails the test if a table's indexes by name are not what its records
+// say; records that can't be read have none.
+func checkNames[T any](t testing.TB, tx *bbolt.Tx, table []byte, places func(T) []entry, indexes ...[]byte) {
+	t.Helper()
+	want := map[string]bool{}
+	_ = tx.Bucket(table).ForEach(func(k, v []byte) error {
+		if r, err := decode[T]("record", pair{k, v}); err == nil {
+			for _, e := range places(r) {
+				want[string(e.index)+" "+e.key] = true
+			}
+		}
+		return nil
+	})
+	for _, name := range indexes {
+		_ = tx.Bucket(name).ForEach(func(k, _ []byte) error {
+			if e := string(name) + " " + string(k); !want[e] {
+				t.Errorf("%q is in an index and in no record", e)
+			} else {
+				delete(want, e)
+			}
+			return nil
+		})
+	}
+	for e := range want {
+		t.Errorf("%q is missing in its index", e)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -19,12 +18,16 @@ func (s *Store) PutCDR(c store.CDR) error {
 	}
 	return s.putOp("put cdr", c.ID, &op{size: len(v), calm: true, ends: journalKey(c.ID), apply: func(tx *bbolt.Tx) error {
 		was := c.Began
+		var places []entry
 		if old := tx.Bucket(bucketCDR).Get([]byte(c.ID)); old != nil {
 			o, err := decode[store.CDR]("cdr", pair{[]byte(c.ID), old})
 			if err != nil {
 				return err
 			}
-			was = o.Began
+			was, places = o.Began, cdrEntries(o)
+		}
+		if err := reindex(tx, places, cdrEntries(c)); err != nil {
+			return err
 		}
 		if err := tx.Bucket(bucketJournal).Delete([]byte(c.ID)); err != nil {
 			return err
@@ -40,7 +43,7 @@ func (s *Store) CDR(id string) (store.CDR, error) {
 
 // CDRs implements store.Store.
 func (s *Store) CDRs(f store.Filter, yield func(store.CDR) bool) error {
-	return list(s, "cdr", bucketCDR, bucketCDRAt, f, f.MatchCDR, yield)
+	return list(s, "cdr", bucketCDR, index{bucketCDRAt, bucketCDRCaller, bucketCDRAgent}, f, f.MatchCDR, yield)
 }
 
 // journalKey is the key of a call's waiting journal.
@@ -119,13 +122,30 @@ func (s *Store) Recording(id string) (store.Recording, error) {
 
 // Recordings implements store.Store.
 func (s *Store) Recordings(f store.Filter, yield func(store.Recording) bool) error {
-	return list(s, "recording", bucketRecording, bucketRecordAt, f, f.MatchRecording, yield)
+	return list(s, "recording", bucketRecording, index{at: bucketRecordAt}, f, f.MatchRecording, yield)
+}
+
+// index are the buckets by which a table is found: by time, and by caller and
+// agent where it has those.
+type index struct{ at, caller, agent []byte }
+
+// span is the part of the indexes to look through: a caller has fewer records
+// than an agent.
+func (x index) span(f store.Filter) span {
+	sp := span{index: x.at, from: f.From, to: f.To}
+	switch {
+	case f.Caller != "" && x.caller != nil:
+		sp.index, sp.prefix = x.caller, nameKey(f.Caller)
+	case f.Agent != "" && x.agent != nil:
+		sp.index, sp.prefix = x.agent, nameKey(f.Agent)
+	}
+	return sp
 }
 
 // list passes on the records that match, newest first.
-func list[T any](s *Store, what string, table, at []byte, f store.Filter, match func(T) bool, yield func(T) bool) error {
+func list[T any](s *Store, what string, table []byte, by index, f store.Filter, match func(T) bool, yield func(T) bool) error {
 	n := 0
-	return s.scanAt(table, at, f.From, f.To, []string{f.Agent, f.Queue, f.Caller}, func(p pair) (bool, error) {
+	return s.scanAt(table, by.span(f), []string{f.Agent, f.Queue, f.Caller}, func(p pair) (bool, error) {
 		v, err := decode[T](what, p)
 		if err != nil || !match(v) {
 			return err == nil, err
@@ -142,8 +162,16 @@ func (s *Store) PutEvaluation(e store.Evaluation) error {
 		return fmt.Errorf("store: put evaluation %s: %w", e.ID, err)
 	}
 	return s.putCalm("put evaluation", e.ID, len(v), func(tx *bbolt.Tx) error {
-		was, err := evaluationTime(tx, e.ID, e.At)
+		old, had, err := keptEvaluation(tx, e.ID)
 		if err != nil {
+			return err
+		}
+		was := e.At
+		var places []entry
+		if had {
+			was, places = old.At, evaluationEntries(old)
+		}
+		if err := reindex(tx, places, evaluationEntries(e)); err != nil {
 			return err
 		}
 		return putAt(tx, bucketEvaluation, bucketEvalAt, e.ID, v, e.At, was)
@@ -153,11 +181,14 @@ func (s *Store) PutEvaluation(e store.Evaluation) error {
 // DeleteEvaluation implements store.Store.
 func (s *Store) DeleteEvaluation(id string) error {
 	return s.put("delete evaluation", id, 0, func(tx *bbolt.Tx) error {
-		was, err := evaluationTime(tx, id, time.Time{})
-		if err != nil {
+		old, had, err := keptEvaluation(tx, id)
+		if err != nil || !had {
 			return err
 		}
-		if err := tx.Bucket(bucketEvalAt).Delete(atKey(was, id)); err != nil {
+		if err := reindex(tx, evaluationEntries(old), nil); err != nil {
+			return err
+		}
+		if err := tx.Bucket(bucketEvalAt).Delete(atKey(old.At, id)); err != nil {
 			return err
 		}
 		return tx.Bucket(bucketEvaluation).Delete([]byte(id))
@@ -172,17 +203,17 @@ func (s *Store) Evaluation(id string) (store.Evaluation, error) {
 // EvaluationsOf implements store.Store.
 func (s *Store) EvaluationsOf(f store.Filter, side string, yield func(store.Evaluation) bool) error {
 	match := func(e store.Evaluation) bool { return f.MatchEvaluation(e, side) }
-	return list(s, "evaluation", bucketEvaluation, bucketEvalAt, f, match, yield)
+	return list(s, "evaluation", bucketEvaluation, index{bucketEvalAt, bucketEvalCustomer, bucketEvalAgent}, f, match, yield)
 }
 
-// evaluationTime is the time of the evaluation that is kept, or none.
-func evaluationTime(tx *bbolt.Tx, id string, none time.Time) (time.Time, error) {
+// keptEvaluation is what is kept of that id.
+func keptEvaluation(tx *bbolt.Tx, id string) (e store.Evaluation, had bool, err error) {
 	old := tx.Bucket(bucketEvaluation).Get([]byte(id))
 	if old == nil {
-		return none, nil
+		return e, false, nil
 	}
-	e, err := decode[store.Evaluation]("evaluation", pair{[]byte(id), old})
-	return e.At, err
+	e, err = decode[store.Evaluation]("evaluation", pair{[]byte(id), old})
+	return e, err == nil, err
 }
 
 // Evaluations implements store.Store.

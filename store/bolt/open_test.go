@@ -141,8 +141,8 @@ func TestOpenSaysWhyItCannot(t *testing.T) {
 			return path
 		}, "damaged"},
 		{"a newer schema", edit(func(tx *bbolt.Tx) error {
-			return tx.Bucket(bucketStore).Put(keySchema, []byte("2"))
-		}), "it was written by a newer hotline; use that one, or restore an older backup (its schema is 2, ours 1)"},
+			return tx.Bucket(bucketStore).Put(keySchema, []byte("3"))
+		}), "it was written by a newer hotline; use that one, or restore an older backup (its schema is 3, ours 2)"},
 		{"no schema", edit(func(tx *bbolt.Tx) error {
 			return tx.Bucket(bucketStore).Delete(keySchema)
 		}), "damaged"},

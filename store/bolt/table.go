@@ -31,13 +31,23 @@ var (
 	bucketMeta       = []byte("meta")
 	bucketAudit      = []byte("audit")
 	bucketAuditAt    = []byte("audit.at")
+
+	// Indexes by name; see index.go.
+	bucketCDRCaller    = []byte("cdr.caller")
+	bucketCDRAgent     = []byte("cdr.agent")
+	bucketEvalCustomer = []byte("evaluation.customer")
+	bucketEvalAgent    = []byte("evaluation.agent")
 )
+
+// nameIndexes came with schema 2.
+var nameIndexes = [][]byte{bucketCDRCaller, bucketCDRAgent, bucketEvalCustomer, bucketEvalAgent}
 
 var buckets = [][]byte{
 	bucketStore, bucketObject, bucketChange, bucketCDR, bucketCDRAt, bucketJournal,
 	bucketRecording, bucketRecordAt, bucketEvaluation, bucketEvalAt, bucketCustomer,
 	bucketAccount, bucketBinding, bucketStatus, bucketACD, bucketMeta,
 	bucketAudit, bucketAuditAt,
+	bucketCDRCaller, bucketCDRAgent, bucketEvalCustomer, bucketEvalAgent,
 }
 
 var keySchema = []byte("schema")
@@ -151,62 +161,6 @@ func (s *Store) scan(bucket, from, to []byte, f func(pair) (bool, error)) error 
 			}
 		}
 		if len(got) == 0 {
-			return nil
-		}
-	}
-}
-
-// scanAt calls f with the records of table whose instants are in [from, to), by
-// the index at: newest first, and by falling id where instants are the same. Zero
-// from or to: no bound. Only records that contain all of the wants, as JSON
-// strings, are passed, and others may be.
-func (s *Store) scanAt(table, at []byte, from, to time.Time, wants []string, f func(pair) (bool, error)) error {
-	var low, high []byte
-	if !from.IsZero() {
-		low = instant(from)
-	}
-	if !to.IsZero() {
-		high = instant(to)
-	}
-	texts := make([][]byte, 0, len(wants))
-	for _, w := range wants {
-		if w != "" {
-			text, _ := json.Marshal(w) // a string always can
-			texts = append(texts, text)
-		}
-	}
-	for {
-		var got []pair
-		end := false
-		err := s.view(func(tx *bbolt.Tx) error {
-			records := tx.Bucket(table)
-			c := tx.Bucket(at).Cursor()
-			seen := 0
-			for k := before(c, high); k != nil && bytes.Compare(k, low) >= 0; {
-				if len(k) < instantBytes || high != nil && bytes.Compare(k, high) >= 0 {
-					return errDamaged // keys that don't fall would be read for ever
-				}
-				high = clone(k)
-				if v := records.Get(k[instantBytes:]); v != nil && containsAll(v, texts) {
-					got = append(got, pair{high[instantBytes:], clone(v)})
-				}
-				if seen++; len(got) == chunk || seen == 16*chunk {
-					return nil
-				}
-				k, _ = c.Prev()
-			}
-			end = true
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		for _, p := range got {
-			if more, err := f(p); err != nil || !more {
-				return err
-			}
-		}
-		if end {
 			return nil
 		}
 	}

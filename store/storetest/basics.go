@@ -38,6 +38,7 @@ func full() store.CDR {
 	c.Offers = []store.Offer{{ID: "o", Agent: "1001", Queue: "sales", Began: at(2), Result: "declined", Reason: json.RawMessage(`{"rule":"idle","idle":12.5}`)}}
 	c.Talks = []store.Talk{{Agent: "1001", Queue: "sales", Began: at(3), Ended: at(9)}}
 	c.Ratings = []store.Rating{{Item: "service", Stars: 5}}
+	c.Control, c.Category, c.Chosen = true, "knowledge", "1001"
 	return c
 }
 
@@ -45,13 +46,14 @@ func roundTrip(t *testing.T, s store.Store, next func(store.Store) store.Store) 
 	var (
 		recording  = store.Recording{ID: "rec-1", Call: "call-1", Path: "2026/rec-1.wav", Began: at(3), Length: store.Duration(6 * time.Second), SHA256: "ab", Torn: true}
 		evaluation = store.Evaluation{ID: "call-1/caller", Call: "call-1", Side: "caller", Agent: "1001", Customer: "+15550100", Items: map[string]int{"a": 5, "b": 4}, At: at(20)}
-		customer   = store.Customer{ID: "+15550100", Name: "Ann", Language: "en", Calls: 3, First: at(0), Last: at(9), Agent: "1001"}
-		account    = store.Account{User: "1001", Realm: "r", HA1MD5: "a", HA1SHA256: "b", Changed: at(4)}
-		binding    = store.Binding{ID: "1001 sip:1@h", User: "1001", Body: json.RawMessage(`{"path":["a"]}`)}
-		status     = store.AgentStatus{ID: "1001", State: "not ready", Reason: "lunch", Since: at(5)}
-		journal    = store.Journal{Call: "call-2", CDR: full(), Dialogs: []json.RawMessage{json.RawMessage(`{"tag":"x"}`)}, Recording: &recording, Updated: at(6)}
-		event      = store.ACDEvent{Seq: 1 << 63, At: at(7), Kind: "ready", Body: json.RawMessage(`{"agent":"1001"}`)}
-		meta       = []byte{0, 255, '"'}
+		customer   = store.Customer{ID: "+15550100", Name: "Ann", Language: "en", Calls: 3, First: at(0), Last: at(9), Agent: "1001",
+			Tier: "gold", Preferred: "1002", Never: []string{"1003"}, Notes: "calls on Mondays"}
+		account = store.Account{User: "1001", Realm: "r", HA1MD5: "a", HA1SHA256: "b", Changed: at(4)}
+		binding = store.Binding{ID: "1001 sip:1@h", User: "1001", Body: json.RawMessage(`{"path":["a"]}`)}
+		status  = store.AgentStatus{ID: "1001", State: "not ready", Reason: "lunch", Since: at(5)}
+		journal = store.Journal{Call: "call-2", CDR: full(), Dialogs: []json.RawMessage{json.RawMessage(`{"tag":"x"}`)}, Recording: &recording, Updated: at(6)}
+		event   = store.ACDEvent{Seq: 1 << 63, At: at(7), Kind: "ready", Body: json.RawMessage(`{"agent":"1001"}`)}
+		meta    = []byte{0, 255, '"'}
 	)
 	must(t, s.PutCDR(full()))
 	must(t, s.PutRecording(recording))
@@ -113,6 +115,8 @@ func notFound(t *testing.T, s store.Store, _ func(store.Store) store.Store) {
 		wantNotFound(t, "recording", err)
 		_, err = s.Customer(id)
 		wantNotFound(t, "customer", err)
+		_, err = s.Evaluation(id)
+		wantNotFound(t, "evaluation", err)
 		_, err = s.Meta(id)
 		wantNotFound(t, "meta", err)
 	}

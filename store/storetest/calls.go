@@ -3,6 +3,7 @@ package storetest
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -154,4 +155,91 @@ func evaluations(t *testing.T, s store.Store, next func(store.Store) store.Store
 	seen := 0
 	must(t, s.Evaluations(func(store.Evaluation) bool { seen++; return false }))
 	same(t, "read until false", seen, 1)
+}
+
+// cdrIndexed proves that a filter by name finds the same as reading all would,
+// whatever was written again under another name.
+func cdrIndexed(t *testing.T, s store.Store, next func(store.Store) store.Store) {
+	put := func(id string, second int, caller string, agents ...string) {
+		c := cdr(id, second)
+		c.Caller, c.Agent = caller, ""
+		for _, a := range agents {
+			c.Talks = append(c.Talks, store.Talk{Agent: a})
+			c.Agent = a
+		}
+		must(t, s.PutCDR(c))
+	}
+	put("a", 1, "100", "1001")
+	put("b", 2, "1", "1001", "1002", "1001")
+	put("c", 3, "100")
+	put("d", 4, "10", "100")
+	put("a", 5, "1", "1002") // was 100's and 1001's, and earlier
+	for range 2 {
+		for _, c := range []struct {
+			name   string
+			filter store.Filter
+			want   string
+		}{
+			{"a caller whose call moved to another", store.Filter{Caller: "100"}, "[c]"},
+			{"a caller whose number begins others", store.Filter{Caller: "1"}, "[a b]"},
+			{"an agent of the name of a caller", store.Filter{Agent: "100"}, "[d]"},
+			{"an agent, each call once", store.Filter{Agent: "1001"}, "[b]"},
+			{"an agent and a caller", store.Filter{Agent: "1002", Caller: "1", Limit: 1}, "[a]"},
+			{"an agent, in a span", store.Filter{Agent: "1002", From: at(2), To: at(5)}, "[b]"},
+			{"a caller, before", store.Filter{Caller: "1", To: at(2)}, "[]"},
+			{"a caller, from", store.Filter{Caller: "1", From: at(5)}, "[a]"},
+		} {
+			same(t, c.name, cdrIDs(t, s, c.filter), c.want)
+		}
+		s = next(s)
+	}
+	long := strings.Repeat("7", 300)
+	put("x", 1, long+"1")
+	put("y", 2, long+"2")
+	same(t, "names that begin alike", cdrIDs(t, s, store.Filter{Caller: long + "1"}), "[x]")
+}
+
+func evaluationsOf(t *testing.T, s store.Store, next func(store.Store) store.Store) {
+	put := func(id, side string, second int, agent, customer string) {
+		must(t, s.PutEvaluation(store.Evaluation{ID: id, Call: id, Side: side, Agent: agent, Customer: customer, Queue: "sales",
+			Items: map[string]int{"attitude": 4}, At: at(second), Edited: at(second + 1), Control: true, Strategy: "A1"}))
+	}
+	put("a", store.SideCaller, 1, "1001", "100")
+	put("b", store.SideAgent, 2, "1001", "100")
+	put("c", store.SideCaller, 3, "1002", "100")
+	put("d", store.SideCaller, 4, "1001", "")
+	put("e", store.SideCaller, 5, "1001", "200")
+	put("c", store.SideCaller, 3, "1003", "300") // is another contact's now
+	must(t, s.DeleteEvaluation("e"))
+	for range 2 {
+		for _, c := range []struct {
+			name   string
+			filter store.Filter
+			side   string
+			want   string
+		}{
+			{"all", store.Filter{}, "", "[d c b a]"},
+			{"one side", store.Filter{}, store.SideAgent, "[b]"},
+			{"of an agent", store.Filter{Agent: "1001"}, "", "[d b a]"},
+			{"of an agent who has none any more", store.Filter{Agent: "1002"}, "", "[]"},
+			{"of a customer", store.Filter{Caller: "100"}, "", "[b a]"},
+			{"of a customer, by himself", store.Filter{Caller: "100"}, store.SideCaller, "[a]"},
+			{"of both", store.Filter{Caller: "300", Agent: "1003"}, "", "[c]"},
+			{"deleted", store.Filter{Caller: "200"}, "", "[]"},
+			{"the newest two", store.Filter{Limit: 2}, "", "[d c]"},
+			{"in a span", store.Filter{From: at(2), To: at(4)}, "", "[c b]"},
+			{"of a queue", store.Filter{Queue: "help"}, "", "[]"},
+		} {
+			ids := []string{}
+			must(t, s.EvaluationsOf(c.filter, c.side, func(e store.Evaluation) bool { ids = append(ids, e.ID); return true }))
+			same(t, c.name, fmt.Sprint(ids), c.want)
+		}
+		e, err := s.Evaluation("c")
+		must(t, err)
+		same(t, "one of them", e, store.Evaluation{ID: "c", Call: "c", Side: store.SideCaller, Agent: "1003", Customer: "300", Queue: "sales",
+			Items: map[string]int{"attitude": 4}, At: at(3), Edited: at(4), Control: true, Strategy: "A1"})
+		_, err = s.Evaluation("e")
+		wantNotFound(t, "a deleted one", err)
+		s = next(s)
+	}
 }

@@ -41,6 +41,9 @@ func Run(t *testing.T, open Open, reopen Reopen) {
 		{"a long list of call records has no gap and no double", cdrMany},
 		{"recordings are listed like calls", recordings},
 
+		{"call records are found by caller and by agent", cdrIndexed},
+		{"evaluations are found by agent and by customer, newest first", evaluationsOf},
+
 		{"evaluations come oldest first and are replaced by id", evaluations},
 		{"customers and accounts are replaced and deleted", people},
 		{"bindings follow the last word", bindings},
