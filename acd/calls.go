@@ -65,7 +65,7 @@ func (c *Core) enqueue(ev CallQueued) {
 		c.overflow(ev.Call, OverflowFull)
 		return
 	}
-	k := &call{CallQueued: ev, queue: q, entered: c.now, step: c.stats.Steps, standing: standing(ev.Standing)}
+	k := &call{CallQueued: ev, queue: q, entered: c.now, step: c.stats.Steps, standing: c.grades.standing(ev.Customer, ev.Standing, ev.Tier, c.now)}
 	k.node.item, k.node.id, k.node.prio = k, string(ev.Call), c.priority()
 	k.node.head, k.node.since = ev.Head, c.now
 	if since := stamp(ev.Since); !ev.Since.IsZero() && since < c.now {

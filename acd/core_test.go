@@ -178,7 +178,7 @@ func TestEveryEventSurvivesTheJournal(t *testing.T) {
 				map[string]int{"s": 2}, []Relax{{time.Minute, map[string]int{"s": 1}}}, 5, 2, true, true,
 			}},
 			[]Agent{{"ann", map[string]int{"s": 3}, []string{"en"}, []QueueID{"q"}, &wrapUp, 2, map[string]int{"chat": 3}}},
-			GradeRules{time.Hour, 4, 6, 1.2, 0.1},
+			GradeRules{time.Hour, 4, 6, 1.2, 0.1, 0.8, 9},
 		},
 		CallQueued{
 			"c", "q", t0, "zh", map[string]int{"s": 1}, "bob", 0.25, true, true, "chat", 2, time.Second, "knowledge", 0.1,

@@ -34,16 +34,43 @@
 //
 // # Grade
 //
-// g = clip(1/2 + (r-4)/1.2, 0, 1), where r is the agent's smoothed grade in stars:
+// g = clip(1/2 + (r-4)/1.2, 0, 1), where r is the agent's smoothed grade in
+// stars, overall or in a category:
 //
-//	r = (6*4 + sum w*(y-b)) / (6 + sum w),   w = 2^(-age/90 days)
+//	r = (6*4 + sum w*(y-b)) / (6 + sum w),   sd = 0.9 / sqrt(6 + sum w)
+//
+// These and the numbers below are the defaults of [GradeRules].
 //
 // y-b is the rating less the customer's leniency, kept within 1..5. The leniency
-// is the mean of his residuals (his stars minus the agent's r just before he gave
-// them), shrunk by 6 ratings of 0; for anonymous ratings it is 0. One rating moves r by at most 4/(6+sum w). g is taken when the agent becomes
-// available and when one of his ratings changes; between these it stands still.
-// A rating can be replaced while it is among its customer's last 32 and the last
-// 2^20 of all; afterwards it keeps its weight but its contact is forgotten.
+// is the mean distance from 4 of his ratings of other agents, shrunk by 6 ratings
+// of 0: what he thinks of one agent is a verdict, not a habit. w halves every 90
+// days of age; it halves again for each newer rating of this agent by the same
+// customer, so all of one customer's weigh at most like two; and within a clock
+// hour an agent's first 10 ratings count in full, the next half, a quarter and so
+// on, so an hour weighs less than 11. Therefore, with n the sum of the w before:
+//
+//	one rating, given or changed     moves r by at most 4/(6+n)
+//	one customer, whatever he does   at most 8/(6+n)
+//	everybody within a clock hour    at most 44/(6+n)
+//
+// and an attack raises a [RatingAlarm], one for each attack: 5 ratings of an agent
+// by a customer within a day, 10 within 30 days that are a star or more on one
+// side of his grade, 10 changes of one rating, or an hour with at least 10 ratings
+// and more than the agent's usual mean + 4*sqrt(mean). The same holds for agents'
+// ratings of a customer, but for the hour.
+//
+// Of one customer the latest 32 ratings count. An evaluation can be changed or
+// taken back while it is among the last 2^20 of its side. Older ones of agents are
+// final: they keep their weight, but the contact is forgotten; older ones of
+// customers no longer count. A rating takes about 250 bytes, an agent 16 for each
+// category. Within these limits grades are a function of the records, in whatever
+// order they came: [ResetGrades] and the records again give the same grades.
+//
+// A customer's standing is c = base + (r-4)/1.2 + tier + recovery, kept within
+// 0..1, with r from agents' ratings of him, corrected by their leniency in the
+// same way. g is taken when the agent becomes available and when one of his
+// ratings changes, c when the call is queued and when one of the customer's
+// changes; between these they stand still.
 //
 // # What a failed offer does
 //

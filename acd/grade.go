@@ -6,198 +6,199 @@ import (
 	"time"
 )
 
-// Constants of the smoothed grade.
+// Defaults of GradeRules.
 const (
-	halfLife     = 90 * 24 * time.Hour // of a rating's weight
-	priorStars   = 4.0                 // mu: the grade of an agent nobody rated
-	priorWeight  = 6.0                 // m: how many ratings the prior is worth
-	gradeSpan    = 1.2                 // stars between g = 0 and g = 1
-	leastStars   = 1.0
-	mostStars    = 5.0
-	customerKeep = 32      // a customer's latest ratings that stay editable
-	contactKeep  = 1 << 20 // all ratings that stay editable
+	defaultHalfLife    = 90 * 24 * time.Hour
+	defaultPrior       = 4.0
+	defaultPriorWeight = 6.0
+	defaultSpan        = 1.2
+	defaultSigma       = 0.9
+	defaultBurst       = 10
+)
+
+// Limits of the gradebook.
+const (
+	leastStars    = 1.0
+	mostStars     = 5.0
+	raterKeep     = 32      // latest ratings by one customer, and of one customer, that count
+	contactKeep   = 1 << 20 // ratings of each side that can still be changed
+	mostBurst     = 1000
+	categoryKeep  = 16 // beside the overall grade; later names are left out
+	categoryBytes = 64 // longest name of a category
+	pairWeight    = 3  // how many ratings "nothing special" is worth in a pair's history
 )
 
 // gradeEpoch makes weights comparable without touching old ones: a rating given
 // at t weighs 2^((t-epoch)/halfLife) here, and sums are scaled down when read.
 var gradeEpoch = stamp(time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC))
 
-// gradebook holds the evaluations in force.
+// gradebook holds the evaluations in force: the callers' of agents (scores) and
+// the agents' of customers (regards). Each side is a function of its records, in
+// whatever order they came, but for what was forgotten by the limits above.
 type gradebook struct {
+	rules GradeRules // defaults filled in
+
+	names []string // of categories by number; 0 is "", the overall grade
+	index map[string]int
+
 	scores    map[AgentID]*score
-	customers map[string]*customer
+	customers map[string]*customer // as raters
 	contacts  map[string]*rating
-	order     []*rating // of contacts, oldest entry first; some may be replaced
+	order     []*rating // of contacts, oldest entry first; some may be gone
+	touched   []*score  // whose grade moved since hooks were called
+
+	regards  map[string]*regard // customers as those who are rated
+	raters   map[AgentID]*rater
+	opinions map[string]*opinion
+	queue    []*opinion // of opinions, likewise
 }
 
-// score is the weighted sum of an agent's ratings.
-type score struct {
-	agent       AgentID
-	sum, weight float64
-}
+// tally is a weighted sum of stars.
+type tally struct{ sum, weight float64 }
 
-// customer is a rater with his leniency: the shrunk mean of how much more stars
-// he gave than his agents' grades before him.
-type customer struct {
-	residuals float64 // sum over all his ratings in force
-	count     float64 // of them
-	leniency  float64
-	ratings   []*rating // editable ones, oldest first
-}
-
-// rating is one contact's stars.
-type rating struct {
-	contact   string
-	score     *score
-	customer  *customer // nil anonymous
-	name      string    // of the customer
-	stars     float64
-	residual  float64 // stars minus the agent's grade before this rating
-	weight    float64
-	corrected float64 // stars minus leniency, within 1..5: what the sum holds
+// mark is the stars in one category.
+type mark struct {
+	category int
+	stars    float64
 }
 
 func newGradebook() gradebook {
 	return gradebook{
+		rules:     GradeRules{}.filled(),
+		names:     []string{""},
+		index:     map[string]int{"": 0},
 		scores:    make(map[AgentID]*score),
 		customers: make(map[string]*customer),
 		contacts:  make(map[string]*rating),
+		regards:   make(map[string]*regard),
+		raters:    make(map[AgentID]*rater),
+		opinions:  make(map[string]*opinion),
 	}
+}
+
+// filled are the rules with defaults in place of what is zero or out of range.
+func (r GradeRules) filled() GradeRules {
+	within := func(v *float64, least, most, otherwise float64) {
+		if !(*v >= least && *v <= most) {
+			*v = otherwise
+		}
+	}
+	if r.HalfLife < time.Hour {
+		r.HalfLife = defaultHalfLife
+	}
+	within(&r.Prior, leastStars, mostStars, defaultPrior)
+	within(&r.PriorWeight, 0.1, 1000, defaultPriorWeight)
+	within(&r.Span, 0.1, 10, defaultSpan)
+	within(&r.Sigma, 0.01, 4, defaultSigma)
+	within(&r.Recovery, 0, 1, 0)
+	if r.Burst < 1 || r.Burst > mostBurst {
+		r.Burst = defaultBurst
+	}
+	return r
 }
 
 // weightAt is the weight of a rating given at t, and 1/weightAt(now) scales sums down.
-func weightAt(t int64) float64 { return math.Exp2(float64(t-gradeEpoch) / float64(halfLife)) }
+func (g *gradebook) weightAt(t int64) float64 {
+	return math.Exp2(float64(t-gradeEpoch) / float64(g.rules.HalfLife))
+}
 
-// stars is an agent's smoothed grade and the weight of the ratings behind it.
-func (g *gradebook) stars(id AgentID, now int64) (stars, weight float64) {
-	s := g.scores[id]
-	if s == nil {
-		return priorStars, 0
+// category is the number of a category, 0 for one that nobody was rated in by
+// name; make gives a new name a number while there is room.
+func (g *gradebook) category(name string, make bool) (n int, ok bool) {
+	if n, ok = g.index[name]; ok || !make || len(g.names) > categoryKeep || len(name) > categoryBytes {
+		return n, ok
 	}
-	scale := 1 / weightAt(now)
-	weight = max(s.weight*scale, 0)
-	return (priorWeight*priorStars + s.sum*scale) / (priorWeight + weight), weight
+	n = len(g.names)
+	g.names = append(g.names, name)
+	g.index[name] = n
+	return n, true
+}
+
+// marks are what a rating says, overall first and then by name; false if it says
+// nothing. Without overall stars the mean of the items stands for them.
+func (g *gradebook) marks(stars float64, items map[string]float64) ([]mark, bool) {
+	list := make([]mark, 1, 1+min(len(items), categoryKeep))
+	sum, n := 0.0, 0.0
+	names := make([]string, 0, len(items))
+	for name, v := range items {
+		if name != "" && v == v {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		v := inScale(items[name])
+		sum, n = sum+v, n+1
+		if at, ok := g.category(name, true); ok {
+			list = append(list, mark{at, v})
+		}
+	}
+	if stars == 0 && n > 0 {
+		stars = sum / n
+	}
+	if stars == 0 || stars != stars {
+		return nil, false
+	}
+	list[0].stars = inScale(stars)
+	return list, true
+}
+
+func inScale(stars float64) float64 { return min(max(stars, leastStars), mostStars) }
+
+// tally is what an agent's ratings in a category come to at now.
+func (g *gradebook) tally(id AgentID, category string, now int64) tally {
+	s := g.scores[id]
+	n, ok := g.category(category, false)
+	if s == nil || !ok || n >= len(s.tallies) {
+		return tally{}
+	}
+	scale := 1 / g.weightAt(now)
+	return tally{s.tallies[n].sum * scale, max(s.tallies[n].weight*scale, 0)}
+}
+
+// shrunk is the mean of a tally and of the prior.
+func (g *gradebook) shrunk(t tally) float64 {
+	return (g.rules.PriorWeight*g.rules.Prior + t.sum) / (g.rules.PriorWeight + t.weight)
+}
+
+// stars is an agent's smoothed overall grade and the weight of the ratings behind it.
+func (g *gradebook) stars(id AgentID, now int64) (stars, weight float64) {
+	t := g.tally(id, "", now)
+	return g.shrunk(t), t.weight
+}
+
+// posterior is what is believed of an agent in a category: mean and standard
+// deviation in stars.
+func (g *gradebook) posterior(id AgentID, category string, now int64) (mean, sd float64) {
+	t := g.tally(id, category, now)
+	return g.shrunk(t), g.rules.Sigma / math.Sqrt(g.rules.PriorWeight+t.weight)
 }
 
 // grade is g in 0..1: half a point for an agent of the prior's stars.
-func (g *gradebook) grade(id AgentID, _ string, now int64) float64 {
-	stars, _ := g.stars(id, now)
-	return min(max(0.5+(stars-priorStars)/gradeSpan, 0), 1)
+func (g *gradebook) grade(id AgentID, category string, now int64) float64 {
+	return min(max(0.5+(g.shrunk(g.tally(id, category, now))-g.rules.Prior)/g.rules.Span, 0), 1)
 }
 
-// rated puts one rating in force, replacing an earlier one of the contact.
-func (c *Core) rated(ev Rated) {
-	if ev.Contact == "" || ev.Agent == "" || ev.Stars != ev.Stars {
-		c.stats.Ignored++
-		return
+// pair is how much more stars customer and agent have for each other than for
+// and from others: the history of both sides, shrunk towards 0.
+func (g *gradebook) pair(id AgentID, name string, now int64) float64 {
+	if name == "" {
+		return 0
 	}
-	g := &c.grades
-	if old := g.contacts[ev.Contact]; old != nil {
-		c.takeBack(old)
-	}
-	at := c.now
-	if t := stamp(ev.At); !ev.At.IsZero() && t < at {
-		at = t
-	}
-	before, _ := g.stars(ev.Agent, c.now)
-	s := g.scores[ev.Agent]
-	if s == nil {
-		s = &score{agent: ev.Agent}
-		g.scores[ev.Agent] = s
-	}
-	r := &rating{contact: ev.Contact, score: s, name: ev.Customer, weight: weightAt(at)}
-	r.stars = min(max(ev.Stars, leastStars), mostStars)
-	r.residual, r.corrected = r.stars-before, r.stars
-	s.sum += r.weight * r.corrected
-	s.weight += r.weight
-	g.contacts[r.contact] = r
-	g.order = append(g.order, r)
-	if ev.Customer != "" {
-		r.customer = g.customer(ev.Customer)
-		r.customer.ratings = append(r.customer.ratings, r)
-		r.customer.add(r, 1)
-		c.judge(r.customer)
-	}
-	c.gradeChanged(s.agent)
-	g.trim(r.customer)
-}
-
-func (c *Core) unrated(contact string) {
-	r := c.grades.contacts[contact]
-	if r == nil {
-		c.stats.Ignored++
-		return
-	}
-	c.takeBack(r)
-}
-
-// takeBack removes a rating as if it had never been given.
-func (c *Core) takeBack(r *rating) {
-	r.score.sum -= r.weight * r.corrected
-	r.score.weight -= r.weight
-	if r.customer != nil {
-		r.customer.add(r, -1)
-	}
-	c.grades.forget(r)
-	if r.customer != nil {
-		c.judge(r.customer)
-	}
-	c.gradeChanged(r.score.agent)
-}
-
-func (g *gradebook) customer(name string) *customer {
-	k := g.customers[name]
-	if k == nil {
-		k = &customer{}
-		g.customers[name] = k
-	}
-	return k
-}
-
-// add counts a rating's residual in or (sign -1) out.
-func (k *customer) add(r *rating, sign float64) {
-	k.residuals += sign * r.residual
-	k.count += sign
-}
-
-// judge takes a customer's leniency anew and corrects his ratings by it.
-func (c *Core) judge(k *customer) {
-	k.leniency = k.residuals / (priorWeight + k.count)
-	for _, r := range k.ratings {
-		corrected := min(max(r.stars-k.leniency, leastStars), mostStars)
-		if corrected == r.corrected {
-			continue
-		}
-		r.score.sum += r.weight * (corrected - r.corrected)
-		r.corrected = corrected
-		c.gradeChanged(r.score.agent)
-	}
-}
-
-// trim lets the oldest ratings become final: they keep their weight, but can no
-// longer be replaced. So memory stays bounded.
-func (g *gradebook) trim(k *customer) {
-	if k != nil && len(k.ratings) > customerKeep {
-		g.forget(k.ratings[0])
-	}
-	for len(g.contacts) > contactKeep {
-		if r := g.order[0]; g.contacts[r.contact] == r {
-			g.forget(r)
-		}
-		g.order = g.order[1:]
-	}
-	if len(g.order) > 2*len(g.contacts)+customerKeep {
-		g.order = slices.DeleteFunc(g.order, func(r *rating) bool { return g.contacts[r.contact] != r })
-	}
-}
-
-// forget makes a rating final or gone; its sums are the caller's.
-func (g *gradebook) forget(r *rating) {
-	delete(g.contacts, r.contact)
-	if k := r.customer; k != nil {
-		k.ratings = slices.DeleteFunc(k.ratings, func(o *rating) bool { return o == r })
-		if len(k.ratings) == 0 {
-			delete(g.customers, r.name)
+	var sum, weight float64
+	if k := g.customers[name]; k != nil {
+		scale := 1 / g.weightAt(now)
+		mean, _ := g.stars(id, now)
+		for _, r := range k.ratings {
+			if r.score.agent == id {
+				w := r.weight * r.share * scale
+				sum, weight = sum+w*(inScale(r.marks[0].stars-r.leniency)-mean), weight+w
+			}
 		}
 	}
+	if h := g.regards[name]; h != nil {
+		s, w := g.regarded(h, id, now)
+		sum, weight = sum+s, weight+w
+	}
+	return sum / (pairWeight + weight)
 }

@@ -123,4 +123,10 @@ type GradeRules struct {
 	// Recovery is added to the standing of a customer whose own last rating was 2
 	// stars or less: who was let down is served better, not worse. Default 0.
 	Recovery float64 `json:"recovery,omitempty"`
+	// Sigma is the standard deviation of one caller's stars for the same agent,
+	// for sampling; 0.9. [Core.Estimate] finds it, Prior and PriorWeight.
+	Sigma float64 `json:"sigma,omitempty"`
+	// Burst is how many ratings of one agent count in full within a clock hour;
+	// the next counts half, then a quarter and so on; 10.
+	Burst int `json:"burst,omitempty"`
 }
