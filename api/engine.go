@@ -31,4 +31,5 @@ type Control interface {
 	SetAgentState(id, state, reason, actor string) error // "ready", "not ready", "logged out"
 	NewSecret(agent string) (string, error)
 	Hangup(id, actor string) error
+	Mask(ref string, on bool, actor string) (call.CallView, error) // ref as in Supervision
 }

@@ -52,6 +52,7 @@ var statuses = []struct {
 	{call.ErrConference, http.StatusConflict},
 	{call.ErrCrowded, http.StatusConflict},
 	{call.ErrNoPhone, http.StatusConflict},
+	{call.ErrNoTalk, http.StatusConflict},
 	{call.ErrNotThere, http.StatusNotFound},
 	{store.ErrFull, http.StatusInsufficientStorage},
 }

@@ -79,6 +79,7 @@ func (s *Server) routes() {
 		"GET /v1/calls":                   s.calls,
 		"GET /v1/calls/{id}":              s.call,
 		"DELETE /v1/calls/{id}":           s.hangup,
+		"PUT /v1/calls/{id}/mask":         s.mask,
 		"POST /v1/calls/{id}/supervise":   s.supervise,
 		"DELETE /v1/calls/{id}/supervise": s.unsupervise,
 		"GET /v1/audit":                   s.audits,

@@ -21,6 +21,37 @@ func (e *engine) Unsupervise(ref, supervisor, actor string) error {
 	return e.fail
 }
 
+func (e *engine) Mask(ref string, on bool, actor string) (call.CallView, error) {
+	e.said = append(e.said, fmt.Sprint("mask ", on, "|", ref, "|", actor))
+	return call.CallView{ID: "c1", Masked: on}, e.fail
+}
+
+func TestKeysAreMaskedOverTheAPI(t *testing.T) {
+	e := &engine{}
+	s := newServer(t, e)
+	for _, c := range []struct {
+		body     string
+		fail     error
+		status   int
+		contains string
+	}{
+		{`{"on":true}`, nil, 200, `"masked":true`},
+		{`{"on":false}`, nil, 200, `"id":"c1"`},
+		{`{}`, nil, 400, `neither on nor off`},
+		{`{"on":true}`, call.ErrNoTalk, 409, `is not in talk`},
+		{`{"on":true}`, call.ErrUnknown, 404, `hotline call list`},
+	} {
+		e.fail = c.fail
+		w := ask(s, "PUT", "/v1/calls/1001/mask", c.body)
+		if w.Code != c.status || !strings.Contains(w.Body.String(), c.contains) {
+			t.Errorf("%s: got %d %s, want %d %s", c.body, w.Code, w.Body, c.status, c.contains)
+		}
+	}
+	if want := []string{"mask true|1001|local", "mask false|1001|local"}; !slices.Equal(e.said[:2], want) {
+		t.Errorf("got commands %q, want %q", e.said, want)
+	}
+}
+
 func (r *records) Audits(f store.Filter, each func(store.Audit) bool) error {
 	r.asked = f
 	each(store.Audit{ID: "a1", Act: "supervise", Agent: "9001", Call: "c1", Mode: "listen"})

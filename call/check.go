@@ -103,8 +103,20 @@ func (k *check) settings() {
 	if s.Codes != nil {
 		k.codes(*s.Codes)
 	}
-	if s.Keys != nil && strings.Trim(s.Keys.Survey, "0123456789*#") != "" {
-		k.add("$.settings.keys.survey", "not a sequence of keys", "digits, * and #, such as **")
+	if s.Keys != nil {
+		k.keys(*s.Keys)
+	}
+}
+
+// keys are what an agent can press in talk; none begins with another.
+func (k *check) keys(keys store.Keys) {
+	for _, f := range []struct{ name, keys, example string }{{"survey", keys.Survey, "**"}, {"mask", keys.Mask, "*8"}} {
+		if strings.Trim(f.keys, "0123456789*#") != "" {
+			k.add("$.settings.keys."+f.name, "not a sequence of keys", "digits, * and #, such as "+f.example)
+		}
+	}
+	if keys.Survey != "" && keys.Mask != "" && (strings.HasPrefix(keys.Survey, keys.Mask) || strings.HasPrefix(keys.Mask, keys.Survey)) {
+		k.add("$.settings.keys.mask", fmt.Sprintf("%q and survey, %q: one begins with the other", keys.Mask, keys.Survey), "*8")
 	}
 }
 

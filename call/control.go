@@ -104,7 +104,9 @@ func (e *Engine) Calls() []CallView {
 	byID := map[string]CallView{}
 	for _, c := range e.snapshotCalls() {
 		if v := c.view.Load(); v != nil {
-			byID[v.ID] = *v
+			shown := *v
+			shown.Masked = c.caller.masked()
+			byID[v.ID] = shown
 		}
 	}
 	for _, s := range e.Supervisions() {

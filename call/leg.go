@@ -52,6 +52,8 @@ type Leg struct {
 	talks             atomic.Int64 // since when its silence counts, Unix ns; 0: not in talk
 	codec             atomic.Uint32
 
+	mask mask
+
 	mu    sync.Mutex                     // guards plays and next
 	plays map[media.PlayID]chan struct{} // closed when the play has ended
 	next  media.PlayID

@@ -62,6 +62,7 @@ func (s talkStage) run(ctx context.Context, c *Call) stage {
 	now := time.Now().UnixNano()
 	c.caller.talks.Store(now)
 	s.leg.talks.Store(now)
+	c.caller.change(func(m *mask) { m.talks = true })
 	if s.record {
 		c.startRecording(s)
 	}
@@ -69,6 +70,7 @@ func (s talkStage) run(ctx context.Context, c *Call) stage {
 	c.journal()
 	next := s.loop(ctx, c)
 	c.caller.talks.Store(0)
+	c.caller.change(func(m *mask) { m.talks, m.wanted = false, false })
 	c.cdr.Talks[len(c.cdr.Talks)-1].Ended = time.Now()
 	c.stopRecording()
 	return next
@@ -76,7 +78,7 @@ func (s talkStage) run(ctx context.Context, c *Call) stage {
 
 func (s talkStage) loop(ctx context.Context, c *Call) stage {
 	w := c.eng.world.Load()
-	keys := newKeys(w.surveyKey())
+	keys, masks := newKeys(w.surveyKey()), newKeys(w.maskKey())
 	hold := holder{c: c, legs: [2]*Leg{c.caller, s.leg}}
 	hold.look() // they may hold since before the talk
 	for {
@@ -88,9 +90,14 @@ func (s talkStage) loop(ctx context.Context, c *Call) stage {
 				c.note("agent ended the talk by key")
 				return s.finish(ctx, c, causeNormal)
 			}
+			if s.agent != "" && masks.press(d.r, time.Now()) {
+				s.maskKeys(c)
+			}
 			c.passDigit(d, c.caller)
 		case d := <-c.caller.digits:
-			c.passDigit(d, s.leg)
+			if !c.caller.masked() {
+				c.passDigit(d, s.leg)
+			}
 		case <-c.caller.holds:
 			hold.look()
 		case <-s.leg.holds:

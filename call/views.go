@@ -47,7 +47,8 @@ type CallView struct {
 	Queue    string    `json:"queue,omitempty"`
 	Agent    string    `json:"agent,omitempty"`
 	Language string    `json:"language,omitempty"`
-	Trace    []string  `json:"trace"` // stages so far
+	Trace    []string  `json:"trace"`            // stages so far
+	Masked   bool      `json:"masked,omitempty"` // the caller's keys are kept out of the recording
 
 	Supervisors []SupervisionView `json:"supervisors,omitempty"`
 }

@@ -110,6 +110,13 @@ func (w *world) surveyKey() string {
 	return "**"
 }
 
+func (w *world) maskKey() string {
+	if k := w.center.Settings.Keys; k != nil {
+		return k.Mask
+	}
+	return "*8"
+}
+
 func (w *world) codes() store.Codes {
 	c := store.Codes{Ready: "*41", NotReady: "*42", LogOut: "*40", LogIn: "*43"}
 	if k := w.center.Settings.Codes; k != nil {

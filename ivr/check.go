@@ -207,6 +207,9 @@ func (c *checker) say(path string, n Node) {
 	}
 	if n.Var != "" {
 		c.variable(path+".var", n.Var)
+		if c.isSecret(n.Var) {
+			c.add(path+".var", fmt.Sprintf("%q is secret: it can't be said", n.Var), "another variable")
+		}
 	}
 	if !slices.Contains([]string{"number", "digits", "time", "money", "duration"}, n.As) {
 		if n.As != "" {
@@ -225,6 +228,16 @@ func (c *checker) say(path string, n Node) {
 			c.add(path+".value", fmt.Sprintf("%q is %v", n.Value, err), "")
 		}
 	}
+}
+
+// isSecret is true for a variable that a collect node fills with a secret.
+func (c *checker) isSecret(name string) bool {
+	for _, n := range c.flow.Nodes {
+		if n.Secret && n.Into == name {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *checker) collect(path string, n Node) {

@@ -120,6 +120,7 @@ func TestEachMistakeIsNamedWithItsPlace(t *testing.T) {
 		{"say both", `"main": {"kind": "say", "as": "number", "value": "1", "var": "x", "next": "bye"}, ` + bye, `$.nodes.main.value: a say node has either value or var`},
 		{"say what", `"main": {"kind": "say", "as": "poem", "value": "1", "next": "bye"}, ` + bye, `$.nodes.main.as: can't say a value as "poem"`},
 		{"say number", `"main": {"kind": "say", "as": "number", "value": "x", "next": "bye"}, ` + bye, `$.nodes.main.value: "x" is not a whole number`},
+		{"say secret", `"main": {"kind": "collect", "prompts": ["enter-number"], "into": "x", "secret": true, "next": "say", "default": "bye"}, "say": {"kind": "say", "as": "digits", "var": "x", "next": "bye"}, ` + bye, `$.nodes.say.var: "x" is secret: it can't be said; another variable`},
 		{"say time", `"main": {"kind": "say", "as": "time", "value": "25:00", "next": "bye"}, ` + bye, `$.nodes.main.value: "25:00" is not a time`},
 		{"say money", `"main": {"kind": "say", "as": "money", "value": "1.234", "currency": "eur", "next": "bye"}, ` + bye, `$.nodes.main.value: "1.234" is not an amount`},
 		{"say currency", `"main": {"kind": "say", "as": "money", "value": "1.23", "next": "bye"}, ` + bye, `$.nodes.main.currency: no words for currency ""; currencies are cny`},

@@ -8,6 +8,10 @@ import (
 
 // collect asks for an entry of several digits until one is valid.
 func (w *walk) collect(ctx context.Context, n Node) (string, error) {
+	if n.Secret {
+		w.line.Secret(true)
+		defer w.line.Secret(false)
+	}
 	for try := 1; try <= n.tries(); try++ {
 		if err := w.play(ctx, n, n.Prompts); err != nil {
 			return "", err
@@ -24,8 +28,7 @@ func (w *walk) collect(ctx context.Context, n Node) (string, error) {
 			}
 			err = w.play(ctx, n, orPrompts(n.NoInput, "no-input"))
 		case err == nil && n.valid(entry):
-			w.trace("collected " + strconv.Itoa(len(entry)) + " digits")
-			w.out.Vars[n.Into] = entry
+			w.entered(n, entry)
 			return n.Next, nil
 		case err == nil:
 			err = w.wrong(ctx, n)
@@ -37,6 +40,32 @@ func (w *walk) collect(ctx context.Context, n Node) (string, error) {
 	w.trace("faults used up")
 	return n.Default, nil
 }
+
+// entered holds a valid entry; one that is secret under its own key only.
+func (w *walk) entered(n Node, entry string) {
+	if n.Secret {
+		w.trace("collected secret digits")
+		if w.out.Secrets == nil {
+			w.out.Secrets = map[string]Secret{}
+		}
+		w.out.Secrets[n.Into] = Secret(entry)
+		return
+	}
+	w.trace("collected " + strconv.Itoa(len(entry)) + " digits")
+	w.out.Vars[n.Into] = entry
+}
+
+// Secret is an entry that is never printed, logged or stored as text.
+type Secret string
+
+// String hides what it holds.
+func (Secret) String() string { return "***" }
+
+// GoString hides it from %#v.
+func (Secret) GoString() string { return "***" }
+
+// MarshalText hides it from JSON and logs.
+func (Secret) MarshalText() ([]byte, error) { return []byte("***"), nil }
 
 // entry reads digits until the terminator, the last digit possible or a pause.
 // Nothing entered at all is errNoInput. Key presses are counted, so that a

@@ -188,11 +188,10 @@ func (d *decoder) set(v reflect.Value, raw any, path string) {
 	case **int64:
 		n := d.number(raw, path, math.MaxInt64)
 		*p = &n
+	case *bool:
+		*p = d.truth(raw, path)
 	case **bool:
-		b, ok := raw.(bool)
-		if !ok {
-			d.problem(path, "must be true or false, is "+kindOf(raw), "write true or false, without quotes")
-		}
+		b := d.truth(raw, path)
 		*p = &b
 	case *[]string:
 		*p = list(d, raw, path, d.text)
@@ -205,6 +204,14 @@ func (d *decoder) set(v reflect.Value, raw any, path string) {
 	default:
 		panic("ivr: no decoder for " + v.Type().String()) // a field of Node was added without one
 	}
+}
+
+func (d *decoder) truth(raw any, path string) bool {
+	b, ok := raw.(bool)
+	if !ok {
+		d.problem(path, "must be true or false, is "+kindOf(raw), "write true or false, without quotes")
+	}
+	return b
 }
 
 func (d *decoder) text(raw any, path string) string {

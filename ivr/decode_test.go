@@ -50,14 +50,14 @@ func TestParseRefusesWhatItDoesNotKnow(t *testing.T) {
 func TestDecodeTakesWhatYAMLLibrariesMake(t *testing.T) {
 	f, problems := Decode(map[string]any{"start": "a", "nodes": map[string]any{
 		"a": map[string]any{"kind": "collect", "prompts": []any{"enter-number"}, "into": "x", "max_digits": uint64(4),
-			"tries": 2, "at_least": int64(-7), "at_most": float64(9), "timeout": "4s", "interruptible": false, "next": "b", "default": "b"},
+			"tries": 2, "at_least": int64(-7), "at_most": float64(9), "timeout": "4s", "interruptible": false, "secret": true, "next": "b", "default": "b"},
 	}})
 	if len(problems) > 0 {
 		t.Fatalf("got %v, want no problem", problems)
 	}
 	no, least, most := false, int64(-7), int64(9)
 	want := Node{Kind: KindCollect, Prompts: []string{"enter-number"}, Into: "x", MaxDigits: 4, Tries: 2,
-		AtLeast: &least, AtMost: &most, Timeout: Span(4 * time.Second), Interruptible: &no, Next: "b", Default: "b"}
+		AtLeast: &least, AtMost: &most, Timeout: Span(4 * time.Second), Interruptible: &no, Secret: true, Next: "b", Default: "b"}
 	if got := f.Nodes["a"]; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

@@ -38,6 +38,7 @@ type Node struct {
 	Into       string `json:"into,omitempty"`       // collect: the variable
 	MinDigits  int    `json:"min_digits,omitempty"` // collect: default 1
 	MaxDigits  int    `json:"max_digits,omitempty"` // collect: default 16; reached = entered
+	Secret     bool   `json:"secret,omitempty"`     // collect: the digits are for nobody's ears or eyes; see Outcome.Secrets
 	Terminator string `json:"terminator,omitempty"` // collect: ends the entry; default #; the * key starts the entry anew
 	Between    Span   `json:"between,omitempty"`    // collect: wait for each further digit; default 3s
 	AtLeast    *int64 `json:"at_least,omitempty"`   // collect: smallest value accepted

@@ -56,7 +56,7 @@ var kinds = map[string]kindSpec{
 	},
 	KindCollect: {
 		must:  []string{"prompts", "into", "next", "default"},
-		may:   append([]string{"min_digits", "max_digits", "terminator", "between", "at_least", "at_most"}, asking...),
+		may:   append([]string{"min_digits", "max_digits", "secret", "terminator", "between", "at_least", "at_most"}, asking...),
 		edges: toNext, waits: true,
 	},
 	KindLanguage: {

@@ -93,3 +93,7 @@ func (l *fakeLine) Flush() {
 	}
 	l.ahead = nil
 }
+
+func (l *fakeLine) Secret(on bool) {
+	l.note("%s", map[bool]string{true: "secret from here", false: "no longer secret"}[on])
+}

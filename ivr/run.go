@@ -22,6 +22,9 @@ type Line interface {
 	Digit(ctx context.Context) (rune, error)
 	// Flush forgets the digits typed ahead.
 	Flush()
+	// Secret begins and ends a time in which the caller's keys must reach no
+	// recording, no log and no other ear.
+	Secret(on bool)
 }
 
 // Speech is a list of prompts of one language, joined without gaps.
@@ -56,8 +59,9 @@ type Outcome struct {
 	Language string
 	Needs    map[string]int
 	Vars     map[string]string
-	Ratings  map[string]int // survey item -> 1..5
-	Path     []string       // nodes visited, in order
+	Secrets  map[string]Secret // entries of collect nodes with secret: true; in no Vars, and no node can say them
+	Ratings  map[string]int    // survey item -> 1..5
+	Path     []string          // nodes visited, in order
 }
 
 // ErrTooLong means that a flow passed MaxVisits nodes without an end.

@@ -29,6 +29,7 @@ func (l *instantLine) count(ctx context.Context) error {
 
 func (l *instantLine) Play(ctx context.Context, _ Speech) error { return l.count(ctx) }
 func (l *instantLine) Flush()                                   {}
+func (l *instantLine) Secret(bool)                              {}
 func (l *instantLine) Digit(ctx context.Context) (rune, error) {
 	if err := l.count(ctx); err != nil {
 		return 0, err
@@ -247,3 +248,4 @@ func (l sayLine) Play(_ context.Context, s Speech) error {
 }
 func (l sayLine) Digit(context.Context) (rune, error) { return 0, errors.New("not asked") }
 func (l sayLine) Flush()                              {}
+func (l sayLine) Secret(bool)                         {}

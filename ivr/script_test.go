@@ -207,6 +207,9 @@ func details(o Outcome) string {
 	for _, k := range slices.Sorted(maps.Keys(o.Vars)) {
 		fmt.Fprintf(&b, ", %s=%s", k, o.Vars[k])
 	}
+	for _, k := range slices.Sorted(maps.Keys(o.Secrets)) {
+		fmt.Fprintf(&b, ", %s=%s of %d digits", k, o.Secrets[k], len(o.Secrets[k]))
+	}
 	for _, k := range slices.Sorted(maps.Keys(o.Ratings)) {
 		fmt.Fprintf(&b, ", rated %s %d", k, o.Ratings[k])
 	}

@@ -88,6 +88,7 @@ type Codes struct {
 // Keys are pressed by an agent in talk.
 type Keys struct {
 	Survey string `json:"survey"` // ends his part and puts the caller in the survey; default "**"; "" is none
+	Mask   string `json:"mask"`   // keeps the caller's keys out of the recording and from the agent's ears, or no longer; default "*8"; "" is none
 }
 
 // Skill is something that an agent may be good at, by level 1 to 10.

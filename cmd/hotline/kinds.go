@@ -139,5 +139,5 @@ func newCallCmd(a *app) *cobra.Command {
 			return err
 		}),
 	}
-	return group("call", "Running calls", callKind.list(a), callKind.show(a), hangup)
+	return group("call", "Running calls", callKind.list(a), callKind.show(a), hangup, newMaskCmd(a))
 }

@@ -29,6 +29,33 @@ func (e engine) Unsupervise(ref, supervisor, actor string) error {
 	return nil
 }
 
+func (e engine) Mask(ref string, on bool, actor string) (call.CallView, error) {
+	if ref != "1001" {
+		return call.CallView{}, fmt.Errorf("call %s: %w", ref, call.ErrNoTalk)
+	}
+	return call.CallView{ID: "c1", Masked: on}, nil
+}
+
+func TestKeysAreMaskedByCommand(t *testing.T) {
+	dir, _ := process(t)
+	for _, c := range []struct {
+		args      string
+		code      int
+		out, errs string
+	}{
+		{"call mask 1001 on", 0, "c1: keys of the caller are masked\n", ""},
+		{"call mask 1001 off", 0, "c1: keys of the caller are heard and recorded\n", ""},
+		{"call mask 1001 on -o json", 0, `"masked":true`, ""},
+		{"call mask 1002 on", 1, "", "call 1002: is not in talk"},
+		{"call mask 1001 maybe", 2, "", `neither on nor off; try: hotline call mask 1001 on`},
+	} {
+		code, out, errs := hotline(t, append(strings.Fields(c.args), "--data", dir)...)
+		if code != c.code || !strings.Contains(out, c.out) || !strings.Contains(errs, c.errs) {
+			t.Errorf("%s: got %d %q %q, want %d %q %q", c.args, code, out, errs, c.code, c.out, c.errs)
+		}
+	}
+}
+
 func TestSupervisorsListenWhisperAndJoinByCommand(t *testing.T) {
 	dir, _ := process(t)
 	for _, c := range []struct {
