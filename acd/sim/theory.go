@@ -16,6 +16,7 @@ func ErlangB(n int, load float64) float64 {
 type Erlang struct {
 	Wait    float64 // probability that a call waits
 	Mean    float64 // wait of all calls, those who hang up among them
+	Answer  float64 // wait of those who are answered
 	Abandon float64 // probability that a caller hangs up
 	Busy    float64 // occupancy of an agent
 	Within  float64 // probability to be answered within the limit
@@ -31,7 +32,7 @@ func ErlangC(n int, perSecond, talk, limit float64) Erlang {
 	b, rho := ErlangB(n, load), load/float64(n)
 	wait := b / (1 - rho*(1-b))
 	drain := (float64(n) - load) / talk // calls per second
-	return Erlang{Wait: wait, Mean: wait / drain, Busy: rho, Within: 1 - wait*math.Exp(-drain*limit)}
+	return Erlang{Wait: wait, Mean: wait / drain, Answer: wait / drain, Busy: rho, Within: 1 - wait*math.Exp(-drain*limit)}
 }
 
 // ErlangA is the queue M/M/n+M: as ErlangC, but callers have an exponential
@@ -68,6 +69,8 @@ func ErlangA(n int, perSecond, talk, patience, limit float64) Erlang {
 	total := free + perSecond*all
 	e := Erlang{Wait: perSecond * all / total, Abandon: perSecond * lost / total}
 	e.Mean = e.Abandon * patience
+	answered := integrate(func(x float64) float64 { return x * density(x) * math.Exp(-x/patience) }, 0, far)
+	e.Answer = perSecond * answered / total / (1 - e.Abandon)
 	e.Busy = perSecond * talk * (1 - e.Abandon) / float64(n)
 	e.Within = (free + perSecond*soon) / total
 	return e
@@ -129,5 +132,5 @@ func Deterministic(n int, perSecond, talk float64) Erlang {
 			busy += q
 		}
 	}
-	return Erlang{Wait: busy, Mean: waiting / perSecond, Busy: load / float64(n)}
+	return Erlang{Wait: busy, Mean: waiting / perSecond, Answer: waiting / perSecond, Busy: load / float64(n)}
 }

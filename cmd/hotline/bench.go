@@ -64,7 +64,7 @@ not milliseconds. At the end stands what was aimed at and whether it was reached
 	cmd.Flags().DurationVar(&b.window, "window", 5*time.Second, "how long each measurement takes")
 	cmd.Flags().IntVar(&b.rounds, "rounds", 3, "measure so often, print medians")
 	cmd.Flags().StringVar(&b.media, "media", config.MediaChild, "where the server moves audio: child or inline")
-	cmd.Flags().StringSliceVar(&b.only, "only", nil, "measure only these: relay, bridged, recorded, mixed, busy, setup, allocs, acd")
+	cmd.Flags().StringSliceVar(&b.only, "only", nil, "measure only these: relay, bridged, recorded, mixed, busy, setup, allocs, acd, day")
 	short := cmd.Flags().Bool("short", false, "100 calls, less than 40 s, less exact")
 	o := outputFlag(cmd)
 	cmd.RunE = does(func(ctx context.Context, _ []string) error {
@@ -117,11 +117,20 @@ func (a *app) bench(ctx context.Context, b bench, o format) error {
 			decisions = append(decisions, decide(agents, b.acd))
 		}
 	}
+	print := a.printBench
 	if o == "json" {
-		return a.benchJSON(rows, allocs, decisions)
+		print = func(rows []benchRow, decisions []decisionRow) error { return a.benchJSON(rows, allocs, decisions) }
 	}
-	if err := a.printBench(rows, decisions); err != nil {
+	if err := print(rows, decisions); err != nil {
 		return err
+	}
+	if b.wants("day") {
+		if err := a.benchDays(o); err != nil {
+			return err
+		}
+	}
+	if o == "json" {
+		return nil
 	}
 	return a.printTargets(rows, allocs, b.floor != "")
 }

@@ -15,7 +15,7 @@ var commands = []func(*app) *cobra.Command{
 	newStatusCmd, newAgentCmd, newQueueCmd, newNumberCmd, newTrunkCmd,
 	newListenCmd, newWhisperCmd, newBargeCmd, newAuditCmd,
 	newCallCmd, newCDRCmd, newRecordingCmd, newMediaCmd,
-	newDialCmd, newDemoCmd, newBenchCmd,
+	newDialCmd, newDemoCmd, newSimulateCmd, newBenchCmd,
 	newVersionCmd,
 }
 
