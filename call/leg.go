@@ -210,6 +210,8 @@ func (l *Leg) Deliver(ev sip.Event) {
 	case sip.Digit:
 		l.info.Store(true)
 		l.press(digit{ev.Rune, true, ev.Duration})
+	case sip.Referred:
+		ev.Reject(603)
 	case sip.Failed, sip.Ended:
 		l.end(endedOf(ev))
 	}

@@ -26,6 +26,7 @@ type Dialog struct {
 	w                *worker
 	callID, localTag string
 	state            atomic.Pointer[DialogState]
+	farEnd           atomic.Pointer[Peer] // nil: unknown
 
 	// What follows belongs to the worker.
 	phase     phase
@@ -49,6 +50,10 @@ type Dialog struct {
 	rel reliable    // our reliable provisional response
 	re  renegotiation
 	ses session
+
+	refers   []*Refer      // the peer's transfers that are not over
+	referral *referral     // ours
+	sub      *subscription // it is no call but a subscription
 
 	wantEnd *Cause // End was called; it takes effect as soon as the rules allow
 	onEnd   func()
@@ -163,6 +168,9 @@ func (d *Dialog) finish(last Event) {
 	d.re.stop()
 	d.ses.stop()
 	d.stopRepeating()
+	if d.referral != nil {
+		d.w.clear(&d.referral.deadline)
+	}
 	if d.out != nil {
 		d.w.clear(&d.out.silence)
 	}
@@ -201,6 +209,10 @@ func (d *Dialog) crash() {
 	case ringing:
 		d.refuseCall(500, "")
 	case answered, confirmed:
+		if d.sub != nil {
+			d.sub.forget()
+			return
+		}
 		d.sendBye(c, deaf{})
 	}
 	d.finish(Ended{Cause: c, Why: whyInternal})
@@ -212,6 +224,10 @@ func (d *Dialog) end(c Cause) {
 		return
 	}
 	d.wantEnd = &c
+	if d.sub != nil { // who watches comes again at once, to whoever is here then
+		d.sub.end("deactivated")
+		return
+	}
 	switch d.phase {
 	case calling:
 		d.cancelOut()

@@ -16,12 +16,13 @@ import (
 type verdict uint8
 
 const (
-	authNone   verdict = iota // no credentials for our realm: challenge
-	authOK                    // user is who he says
-	authStale                 // right secret, but the nonce is not fresh: challenge with stale=true
-	authReplay                // right secret, but the count was used before: as authStale, and count it
-	authDenied                // wrong user, secret or uri, not told apart: challenge, and count it
-	authBroken                // malformed credentials: 400
+	authNone    verdict = iota // no credentials for our realm: challenge
+	authOK                     // user is who he says
+	authStale                  // right secret, but the nonce is not fresh: challenge with stale=true
+	authReplay                 // right secret, but the count was used before: as authStale, and count it
+	authDenied                 // wrong user, secret or uri, not told apart: challenge, and count it
+	authGuessed                // as authDenied, for a nonce that was given to that source: it is no forgery
+	authBroken                 // malformed credentials: 400
 )
 
 // stale is what challenge is told after this verdict.
@@ -113,6 +114,8 @@ func (d *digestServer) verify(now time.Time, source netip.Addr, method, requestU
 	id, fresh := d.nonces.check(now, source, h.param("nonce"))
 	same := sameURI(h.param("uri"), requestURI)
 	switch {
+	case (!right || !known) && fresh:
+		return "", authGuessed
 	case !right || !known || !same:
 		return "", authDenied
 	case !fresh:

@@ -40,12 +40,19 @@ func (e *Endpoint) openDirectory() {
 	e.digest = newDigestServer(now, e.cfg.Realm, e.cfg.Secret, e.cfg.Accounts)
 	e.registry = newRegistrar(now, registrarConfig{Restored: e.cfg.Bindings, OnChange: e.cfg.OnBinding})
 	e.trunks = &trunkSet{}
-	e.names = newResolver(e.cfg.Lookup, e.cfg.lookupSRV)
+	e.names = newResolver(e.cfg.Lookup, e.cfg.LookupSRV)
 	e.signup.running = map[string]*signup{}
 }
 
 func (e *Endpoint) startDirectory(ctx context.Context) {
 	e.wg.Go(func() { e.names.run(ctx) }) // ends with ctx
+	if len(e.cfg.STUN) > 0 && e.cfg.Advertise == "" {
+		for _, s := range e.udp {
+			if !s.local.Addr().IsLoopback() {
+				e.wg.Go(func() { e.watchExternal(ctx, s) }) // ends with ctx
+			}
+		}
+	}
 	e.workers[0].post(func() { (&housekeeper{w: e.workers[0]}).start() })
 }
 

@@ -8,13 +8,15 @@ import (
 
 // allow lists what we take part in, for Allow headers.
 const (
-	allow     = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REGISTER, NOTIFY, REFER"
-	supported = "100rel, timer"
-	accepts   = "application/sdp, multipart/mixed, application/dtmf-relay, application/dtmf"
+	allow     = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REGISTER, SUBSCRIBE, NOTIFY, REFER"
+	supported = "100rel, timer, replaces, norefersub"
+	// allowEvents are the event packages that may be watched here (RFC 6665, 8.2.2).
+	allowEvents = "dialog, message-summary, refer"
+	accepts     = "application/sdp, multipart/mixed, application/dtmf-relay, application/dtmf"
 )
 
 // extensions are what a Require may name.
-var extensions = map[string]bool{"100rel": true, "timer": true}
+var extensions = map[string]bool{"100rel": true, "timer": true, "replaces": true, "norefersub": true}
 
 // message takes one parsed message; on the worker, in the order of arrival.
 func (w *worker) message(m *message) {
@@ -150,10 +152,12 @@ func (w *worker) fresh(m *message) {
 		}
 	case "OPTIONS":
 		e.refuse(m, 200, "", [2]string{"Allow", allow}, [2]string{"Accept", accepts}, [2]string{"Supported", supported})
-	case "REFER":
-		e.refuse(m, 603, "")
+	case "REFER": // a call that nobody here takes part in is nobody's to move
+		if _, ok := w.identify(m); ok {
+			e.refuse(m, 603, "")
+		}
 	case "SUBSCRIBE":
-		e.refuse(m, 489, "")
+		w.subscribe(m)
 	case "MESSAGE", "PUBLISH":
 		e.refuse(m, 405, "", [2]string{"Allow", allow})
 	case "NOTIFY":
@@ -175,12 +179,16 @@ func (w *worker) identify(m *message) (Peer, bool) {
 	switch v {
 	case authOK:
 		e.guard.vouch(src.Addr(), w.now)
+		e.bans.proved(src.Addr())
 		return Peer{Account: user}, true
 	case authBroken:
 		e.refuse(m, 400, "Malformed Authorization")
 		return Peer{}, false
 	case authDenied, authReplay:
 		e.stats.Denied.Add(1)
+	case authGuessed:
+		e.stats.Denied.Add(1)
+		e.loginFailed(m, w.now)
 	}
 	if _, phone := e.registry.phoneAt(w.now, src); !phone && m.method != "REGISTER" {
 		if t, ok := e.trunks.match(src); ok {
@@ -250,24 +258,48 @@ func (w *worker) invite(m *message) {
 	if !w.sessionGranted(m) {
 		return
 	}
+	takes, replaces, status := replacing(m)
+	if status != 0 {
+		e.refuse(m, status, "Malformed Replaces")
+		return
+	}
+	in := w.incoming(m, who, offer)
+	w.busy = in.Dialog
+	if replaces {
+		w.replace(in, takes)
+		return
+	}
+	w.offered(in)
+}
+
+// incoming makes the call of an INVITE that was found sound.
+func (w *worker) incoming(m *message, who Peer, offer string) *Incoming {
+	e := w.e
 	d := w.newIncoming(m, offer)
+	trusted := false
+	if who.Trunk != "" {
+		t, ok := e.trunks.named(who.Trunk)
+		trusted = ok && t.Trusted
+	}
 	in := &Incoming{
-		Dialog: d, Peer: who, From: from, To: m.to.address(), Number: numberOf(m.target),
+		Dialog: d, Peer: who, From: m.from.address(), To: m.to.address(), Number: numberOf(m.target),
 		Source: m.hop.addr, Transport: m.hop.transport(), HasOffer: offer != "",
-		MaxForwards: m.maxForwards(), Headers: m.named,
+		MaxForwards: m.maxForwards(), Headers: m.shown(trusted),
 	}
 	if offer != "" {
 		in.Offer = []byte(offer)
 	}
-	if t, ok := e.trunks.match(m.hop.addr); ok && who.Trunk == t.Name && t.Trusted {
-		if n, ok := parseNameAddr(m.get(hAsserted)); ok {
-			in.Asserted = n.address()
-		}
-	}
+	in.identity(m, trusted)
 	d.account = who.Account
+	d.farEnd.Store(&who)
 	d.trunk = Target{URI: d.peer.target, Trunk: who.Trunk}
-	w.busy = d
-	if inbox := e.cfg.OnCall(in); inbox != nil {
+	return in
+}
+
+// offered hands a call to its owner, or refuses it if he won't have it.
+func (w *worker) offered(in *Incoming) {
+	d := in.Dialog
+	if inbox := w.e.cfg.OnCall(in); inbox != nil {
 		d.inbox = inbox
 		return
 	}
@@ -279,6 +311,12 @@ func (w *worker) invite(m *message) {
 // numberOf is what was dialled: the user part of a SIP URI, the number of a tel URI.
 func numberOf(target string) string {
 	return nameAddr{uri: target}.address().User
+}
+
+// eventOf is the event package that a message is about, without its parameters.
+func eventOf(m *message) string {
+	event, _, _ := strings.Cut(m.get(hEvent), ";")
+	return trim(event)
 }
 
 // nobody is the Inbox of a dialog that was never taken.

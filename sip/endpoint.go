@@ -22,6 +22,9 @@ type Endpoint struct {
 	closing atomic.Bool // Run ends: no new calls
 	locals  localAddrs
 	guard   *guard
+	bans    *bans
+
+	published published
 
 	workers []*worker
 	seed    maphash.Seed
@@ -43,7 +46,7 @@ func New(c Config) (*Endpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Endpoint{cfg: c, instance: randomText(8), seed: maphash.MakeSeed(), guard: newGuard(c.Rate, c.Burst)}
+	e := &Endpoint{cfg: c, instance: randomText(8), seed: maphash.MakeSeed(), guard: newGuard(c.Rate, c.Burst), bans: newBans(c.BanAfter, c.BanFor)}
 	e.conns = newConnTable(e)
 	for _, pc := range c.Packet {
 		e.udp = append(e.udp, newUDPSocket(pc))
@@ -159,6 +162,10 @@ func (e *Endpoint) connLost(c *conn, err error) {
 func (e *Endpoint) receive(ctx context.Context, text string, h hop) {
 	if !strings.HasPrefix(text, "SIP/") {
 		now := time.Now()
+		if e.bans.banned(h.addr.Addr(), now) {
+			e.stats.Banned.Add(1)
+			return
+		}
 		if !e.guard.allow(h.addr.Addr(), now) {
 			if _, known := e.trunks.match(h.addr); !known {
 				e.stats.Limited.Add(1)

@@ -88,11 +88,32 @@ func (e *Endpoint) sentBy(h hop) (host string, port int) {
 	if e.cfg.Advertise != "" {
 		return e.cfg.Advertise, port
 	}
+	if s := e.facing(h); s != nil {
+		if host, mapped, ok := s.outside(h.addr.Addr()); ok {
+			if h.udp != nil {
+				port = mapped
+			}
+			return host, port
+		}
+	}
 	ip := local.Addr()
 	if !ip.IsValid() || ip.IsUnspecified() {
 		ip = e.locals.towards(h.addr.Addr())
 	}
 	return ip.String(), port
+}
+
+// facing is the UDP socket whose external address is good for h too.
+func (e *Endpoint) facing(h hop) *udpSocket {
+	if h.udp != nil {
+		return h.udp
+	}
+	for _, s := range e.udp {
+		if s.reaches(h.addr.Addr()) && s.external.Load() != nil {
+			return s
+		}
+	}
+	return nil
 }
 
 // via is the value of our Via towards h.

@@ -27,6 +27,10 @@ func (d *Dialog) request(m *message) {
 	}
 	d.remoteSeq = m.cseq
 	d.heard(m)
+	if d.sub != nil {
+		d.sub.request(m)
+		return
+	}
 	if d.phase >= ending && m.method != "BYE" && m.method != "OPTIONS" {
 		d.reply(m, 481)
 		return
@@ -45,11 +49,15 @@ func (d *Dialog) request(m *message) {
 	case "OPTIONS":
 		d.reply(m, 200, [2]string{"Allow", allow}, [2]string{"Accept", accepts}, [2]string{"Supported", supported})
 	case "NOTIFY":
-		d.reply(m, 200)
+		d.notified(m)
 	case "REFER":
-		d.reply(m, 603)
+		d.refer(m)
 	case "SUBSCRIBE":
-		d.reply(m, 489)
+		if strings.EqualFold(eventOf(m), "refer") {
+			d.resubscribed(m)
+			return
+		}
+		d.reply(m, 489, [2]string{"Allow-Events", allowEvents})
 	default:
 		d.reply(m, 405, [2]string{"Allow", allow})
 	}

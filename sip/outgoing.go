@@ -143,6 +143,7 @@ func (o *outgoing) place() {
 	d.peer = remoteEnd{target: o.cur.URI, hop: h}
 	d.trunk, d.auth, d.creds = o.cur.Target, nil, nil
 	d.account, _ = e.registry.phoneAt(d.w.now, h.addr)
+	d.farEnd.Store(&Peer{Account: d.account, Trunk: o.cur.Trunk})
 	if d.local == "" {
 		from, to := o.inv.From, o.inv.To
 		if from.Host == "" {
@@ -154,6 +155,9 @@ func (o *outgoing) place() {
 		if to.User == "" {
 			to.User = unescape(u.user)
 		}
+		if o.inv.Anonymous {
+			from = anonymousCaller
+		}
 		d.local, d.remote = from.header(), to.header()
 	}
 	o.send(nil)
@@ -161,15 +165,20 @@ func (o *outgoing) place() {
 
 // header writes a name-addr; nothing in it can end a line or an element.
 func (a Address) header() string {
+	return quoteDisplay(a.Display) + "<" + a.uri() + ">"
+}
+
+// uri writes a SIP URI, whatever the parts hold.
+func (a Address) uri() string {
 	host := a.Host
 	if _, _, ok := splitHostPort(hostPort(host, 0)); !ok {
 		host = "invalid"
 	}
-	s := quoteDisplay(a.Display) + "<sip:"
+	s := "sip:"
 	if a.User != "" {
 		s += escapeUser(a.User) + "@"
 	}
-	return s + hostPort(host, a.Port) + ">"
+	return s + hostPort(host, a.Port)
 }
 
 // send sends the INVITE to the current place.
@@ -186,13 +195,7 @@ func (o *outgoing) send(creds [][2]string) {
 	for _, f := range d.ses.ask() {
 		b.line(f[0], f[1])
 	}
-	if o.inv.Asserted != "" {
-		host, _ := e.sentBy(h)
-		b.line("P-Asserted-Identity", Address{User: o.inv.Asserted, Host: host}.header())
-	}
-	for _, f := range o.inv.Headers {
-		b.foreign(f[0], f[1])
-	}
+	o.extras(b, h)
 	for _, f := range creds {
 		b.foreign(f[0], f[1])
 	}

@@ -15,6 +15,8 @@ type Stats struct {
 	Unmatched     atomic.Uint64 // responses and ACKs that belong to nothing we know
 	Challenged    atomic.Uint64 // requests answered 401
 	Denied        atomic.Uint64 // wrong credentials
+	Bans          atomic.Uint64 // addresses banned for failed log-ins
+	Banned        atomic.Uint64 // requests dropped because their address is banned
 	SendErrors    atomic.Uint64 // messages that no transport took
 	ConnsRefused  atomic.Uint64 // TCP connections over a limit
 	ConnsTimedOut atomic.Uint64 // TCP connections closed for silence or slowness

@@ -125,6 +125,11 @@ func (t *connTable) remove(c *conn) {
 }
 
 func (t *connTable) accept(ctx context.Context, nc net.Conn) {
+	if t.e.bans.banned(addrPort(nc.RemoteAddr()).Addr(), time.Now()) {
+		t.e.stats.Banned.Add(1)
+		nc.Close()
+		return
+	}
 	c, cctx := t.add(addrPort(nc.RemoteAddr()), true)
 	if c == nil {
 		t.e.stats.ConnsRefused.Add(1)

@@ -22,8 +22,23 @@ type Trunk struct {
 	User        string
 	Password    string
 	Realm       string        // only challenges of this realm are answered; "" = any realm of a peer
-	Trusted     bool          // its P-Asserted-Identity is believed
+	Trusted     bool          // its P-Asserted-Identity and Diversion are believed, and it is told ours
 	Expires     time.Duration // asked for when registering; default 600 s
+	// KeepAlive is how often each peer is sent OPTIONS; 0: never. Three silences in a
+	// row make it down, two answers up again; then calls try it after the others.
+	KeepAlive time.Duration
+	TLS       TrunkTLS // for peers with transport=tls
+}
+
+// TrunkTLS says how a trunk proves itself, and we to it. Files are PEM; they are
+// read again when they change.
+type TrunkTLS struct {
+	CA   string // authorities that sign its certificate; "" is the system's
+	Name string // name that its certificate must have; "" is the peer's host
+	// Mutual: what comes from the trunk counts only over TLS with a client
+	// certificate of Name, and then from any address.
+	Mutual    bool
+	Cert, Key string // our client certificate; "" is the endpoint's own
 }
 
 // TrunkState is what an operator sees of a trunk.
@@ -40,4 +55,16 @@ type PeerState struct {
 	URI       string
 	DownUntil time.Time // zero or past: up
 	Error     string
+	Watched   bool          // OPTIONS are sent to it
+	Up        bool          // it answers them, or was never asked
+	Since     time.Time     // of Up; zero: never asked
+	Latency   time.Duration // of its last answer
+}
+
+// TrunkChange tells that a peer of a trunk began or ceased to answer.
+type TrunkChange struct {
+	Trunk, Peer string // Peer is its URI
+	Up          bool
+	Latency     time.Duration // of the answer
+	Error       string        // why it is down
 }

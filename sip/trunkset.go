@@ -84,6 +84,16 @@ func find(trunks []*trunkEntry, name string) *trunkEntry {
 	return nil
 }
 
+// named is the trunk of that name.
+func (s *trunkSet) named(name string) (Trunk, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if e := find(s.trunks, name); e != nil {
+		return e.Trunk, true
+	}
+	return Trunk{}, false
+}
+
 // match finds the trunk that a source belongs to: exact peer address, then
 // longest configured prefix, then a peer's address with another port.
 func (s *trunkSet) match(source netip.AddrPort) (t Trunk, ok bool) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,6 +14,9 @@ type udpSocket struct {
 	pc    net.PacketConn
 	fast  udpConn // pc, when it reads and writes without allocating
 	local netip.AddrPort
+
+	stun     stunClient
+	external atomic.Pointer[External] // as STUN servers see it; nil: never asked
 }
 
 // udpConn is what *net.UDPConn can do.
@@ -75,6 +79,10 @@ func (s *udpSocket) serve(ctx context.Context, e *Endpoint) {
 			}
 			e.cfg.Log.Warn("sip: read failed", "err", err)
 			pause(ctx, 10*time.Millisecond)
+			continue
+		}
+		if isSTUN(buf[:n]) {
+			s.stun.receive(buf[:n], from)
 			continue
 		}
 		if n > maxMessage || n < 16 { // keep-alives are shorter than any message

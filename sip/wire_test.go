@@ -123,7 +123,7 @@ func TestMethodsInDialogs(t *testing.T) {
 			method, kind, body string
 			status             int
 		}{
-			{"REFER", "", "", 603}, {"NOTIFY", "", "", 200}, {"MESSAGE", "", "", 405}, {"SUBSCRIBE", "", "", 489},
+			{"REFER", "", "", 400}, {"NOTIFY", "", "", 200}, {"MESSAGE", "", "", 405}, {"SUBSCRIBE", "", "", 489},
 			{"INFO", "application/dtmf", "#", 200}, {"INFO", "application/dtmf-relay", "Signal= 11\nDuration= 90\n", 200},
 			{"INFO", "application/dtmf-relay", "Signal=zz", 400}, {"INFO", "application/media_control+xml", "<x/>", 415},
 			{"INFO", "", "", 200}, {"UPDATE", "", "", 200}, {"UPDATE", "application/sdp", "offer", 200},

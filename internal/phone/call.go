@@ -110,6 +110,8 @@ func (c *Call) Deliver(ev sip.Event) {
 		c.digit(ev.Rune, "info")
 	case sip.Reoffered:
 		c.reoffered(ev)
+	case sip.Referred:
+		ev.Reject(603)
 	case sip.Failed:
 		c.finish(End{Status: ev.Status, Reason: ev.Reason, ByPeer: !ev.Unreachable, Unreachable: ev.Unreachable, Why: "refused"})
 	case sip.Ended:
