@@ -2,13 +2,18 @@ package call_test
 
 import (
 	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"hotline/call"
 	"hotline/internal/phone"
+	"hotline/internal/simnet"
 	"hotline/media"
 	"hotline/store"
 )
@@ -125,4 +130,68 @@ func TestAMaskIsOfATalkOnlyAndEndsWithIt(t *testing.T) {
 		caller.Hangup()
 		b.oneCDR()
 	})
+}
+
+func TestASecretEntryIsHeardByNobodyAndWrittenNowhere(t *testing.T) {
+	const card, known = "4929123456789010", "31415"
+	center := supervisedCenter()
+	center.Flows["main"] = store.Flow{Start: "account", Nodes: []byte(`{
+		"account": {"kind": "collect", "prompts": ["enter-number"], "into": "account", "next": "card", "default": "bye"},
+		"card": {"kind": "collect", "prompts": ["enter-number"], "into": "card", "secret": true, "min_digits": 16, "max_digits": 16, "next": "bye", "default": "bye"},
+		"bye": {"kind": "hangup", "prompts": ["goodbye"]}}`)}
+	dir := memoryDir(t)
+	synctest.Test(t, func(t *testing.T) {
+		log := &syncBuffer{}
+		b := newBed(t, dir, simnet.New(simnet.Options{Latency: time.Millisecond}), func(c *call.Config) {
+			c.Log = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		})
+		defer b.end()
+		b.apply(center)
+		boss := b.agent("9001", "10.0.0.21:5060", phone.Policy(phone.AnswerAfter(time.Second)))
+		c := b.dials(b.phone("10.0.1.1:5060", phone.Config{User: "4930123456"}), "4000")
+		time.Sleep(time.Second)
+		ear := b.supervise(boss, b.eng.Calls()[0].ID, "9001", "listen")
+		since := time.Now()
+		must(t, c.PressSound(b.ctx(), "5", 0))
+		must(t, c.Press(b.ctx(), known+"#", 100*time.Millisecond))
+		time.Sleep(500 * time.Millisecond)
+		if got := keyStrength(ear.Listen().Since(since).Samples); got < 3000 {
+			t.Errorf("the supervisor hears a key that is no secret with %.0f, want it heard", got)
+		}
+		if v := b.eng.Calls()[0]; !v.Masked {
+			t.Errorf("while the flow asks for the card: got %+v, want masked", v)
+		}
+		since = time.Now()
+		must(t, c.PressSound(b.ctx(), "5", 0)) // a phone that sounds its keys as well
+		must(t, c.Press(b.ctx(), "*"+card, 100*time.Millisecond))
+		time.Sleep(200 * time.Millisecond)
+		if got := keyStrength(ear.Listen().Since(since).Samples); got > 600 {
+			t.Errorf("the supervisor hears a secret key with %.0f", got)
+		}
+		must(t, c.WaitDone(b.ctx()))
+		b.oneCDR()
+		if !strings.Contains(log.String(), "collected secret digits") {
+			t.Error("the trace does not tell of the entry")
+		}
+		for name, text := range map[string]string{"log": log.String(), "store": readAll(t, dir)} {
+			if strings.Contains(text, card) || strings.Contains(text, card[:6]) {
+				t.Errorf("the card's number is in the %s", name)
+			}
+		}
+	})
+}
+
+// readAll is what all files of a directory hold.
+func readAll(t *testing.T, dir string) string {
+	t.Helper()
+	var all strings.Builder
+	must(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			text, err := os.ReadFile(path)
+			all.Write(text)
+			return err
+		}
+		return err
+	}))
+	return all.String()
 }
