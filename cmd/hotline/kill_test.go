@@ -36,7 +36,7 @@ type victim struct {
 
 func newVictim(t *testing.T, flags ...string) *victim {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(cancel)
 	load, err := callload.New(callload.Config{})
 	if err != nil {

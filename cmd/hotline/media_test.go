@@ -76,10 +76,12 @@ func (v *victim) kill() {
 	_ = v.cmd.Wait() // killed: its error says so
 }
 
-// wantAudio fails unless all ends of so many calls have heard each other well.
-func (v *victim) wantAudio(what string, h callload.Heard, calls int, over time.Duration) {
+// wantAudio fails unless all ends of so many calls have heard each other well. A
+// packet may be late on a machine that is late itself, as the same calls showed
+// while nothing happened (calm), but none is ever lost.
+func (v *victim) wantAudio(what string, h, calm callload.Heard, calls int, over time.Duration) {
 	v.t.Helper()
-	most := longest()
+	most := max(longest(), 2*calm.Delay)
 	v.t.Logf("%s: %d ends, %d packets at least, %d lost, longest gap %s, longest delay %s of %s", what, h.Ends, h.Packets, h.Lost,
 		h.Gap.Round(time.Millisecond), h.Delay.Round(time.Millisecond), most.Round(time.Millisecond))
 	if h.Ends != 2*calls || h.Packets < uint64(over/(20*time.Millisecond))*9/10 || h.Lost != 0 || h.Delay > most {
@@ -88,30 +90,29 @@ func (v *victim) wantAudio(what string, h callload.Heard, calls int, over time.D
 }
 
 func TestAudioGoesOnWhileTheControlProcessIsKilledAndStartedAgain(t *testing.T) {
-	const calls, dead = 10, 5 * time.Second
-	v := newVictim(t, "--adopt", "2s")
+	const calls, dead = 100, 5 * time.Second
+	v := newVictim(t, "--adopt", "3s")
 	running := v.dial(calls)
 	began := time.Now()
-	time.Sleep(time.Second)
+	heard := v.load.Watch()
+	time.Sleep(2 * time.Second)
 	pid := v.mediaPID()
 	idle := sockets(pid)
-	heard := v.load.Watch()
+	calm := heard()
+
+	heard, byes := v.load.Watch(), v.load.Byes()
 	v.kill()
 	time.Sleep(dead)
-	v.wantAudio("without a control process", heard(), calls, dead)
-
-	byes := v.load.Byes()
-	heard = v.load.Watch()
 	v.start(v.data, v.sip.String())
 	if got := v.mediaPID(); got != pid {
 		t.Errorf("media process: got %d, want %d that still runs", got, pid)
 	}
 	time.Sleep(time.Second)
-	v.wantAudio("with the next one", heard(), calls, time.Second)
+	v.wantAudio("while the control process is killed and started again", heard(), calm, calls, dead+time.Second)
 	if v.load.Byes() != byes {
 		t.Error("a call was ended before the grace time was over")
 	}
-	v.until(10*time.Second, "all callers and agents have got BYE", func() bool {
+	v.until(20*time.Second, "all callers and agents have got BYE", func() bool {
 		for _, c := range running {
 			select {
 			case <-c.Over():
@@ -122,12 +123,12 @@ func TestAudioGoesOnWhileTheControlProcessIsKilledAndStartedAgain(t *testing.T) 
 		return v.load.AgentsUp() == 0
 	})
 	talked := time.Since(began)
-	v.until(5*time.Second, "all call records", func() bool {
+	v.until(20*time.Second, "all call records", func() bool {
 		cdrs, recs := v.records()
 		return len(cdrs) == calls && len(recs) == calls
 	})
 	v.checkAdopted(talked)
-	v.until(5*time.Second, "ports are free again", func() bool { return sockets(pid) <= idle-2*calls })
+	v.until(10*time.Second, "ports are free again", func() bool { return sockets(pid) <= idle-2*calls })
 	v.checkReuse()
 	v.stop()
 	v.until(5*time.Second, "the media process ends with serve", func() bool { return !alive(pid) })
@@ -233,7 +234,7 @@ func TestServeUsesAMediaProcessThatSomebodyElseRuns(t *testing.T) {
 	v.until(10*time.Second, "all agents have answered", func() bool { return v.load.AgentsUp() == 3 })
 	heard := v.load.Watch()
 	time.Sleep(time.Second)
-	v.wantAudio("through somebody else's process", heard(), 3, time.Second)
+	v.wantAudio("through somebody else's process", heard(), callload.Heard{}, 3, time.Second)
 	for _, c := range running {
 		if err := c.Hangup(); err != nil {
 			t.Error(err)
