@@ -103,6 +103,7 @@ func (k *check) settings() {
 	if s.Codes != nil {
 		k.codes(*s.Codes)
 	}
+	k.ratings(s)
 	if s.Keys != nil {
 		k.keys(*s.Keys)
 	}
@@ -123,7 +124,8 @@ func (k *check) keys(keys store.Keys) {
 // codes are what a phone can dial, each another.
 func (k *check) codes(c store.Codes) {
 	taken := map[string]string{}
-	for _, f := range []struct{ name, code string }{{"ready", c.Ready}, {"not_ready", c.NotReady}, {"log_out", c.LogOut}, {"log_in", c.LogIn}} {
+	for _, f := range []struct{ name, code string }{{"ready", c.Ready}, {"not_ready", c.NotReady}, {"log_out", c.LogOut}, {"log_in", c.LogIn},
+		{"my_ratings", c.MyRatings}, {"rate_last", c.RateLast}} {
 		path := "$.settings.codes." + f.name
 		switch {
 		case f.code == "":
@@ -173,11 +175,7 @@ func (k *check) agent(id string, a store.Agent) {
 		k.language(fmt.Sprintf("%s[%d]", at("agents", id, "languages"), i), l)
 	}
 	k.skills(at("agents", id, "skills"), a.Skills)
-	for i, q := range a.Queues {
-		if _, ok := k.c.Queues[q]; !ok {
-			k.add(fmt.Sprintf("%s[%d]", at("agents", id, "queues"), i), fmt.Sprintf("no queue %q", q), choice("queues", k.c.Queues))
-		}
-	}
+	k.queueRefs(at("agents", id, "queues"), a.Queues)
 	if a.Contact != "" {
 		if _, err := sip.ParseTarget(a.Contact); err != nil {
 			k.add(at("agents", id, "contact"), "not a SIP address: "+err.Error(), "such as sip:1001@192.0.2.7:5060;transport=tcp")
@@ -203,6 +201,7 @@ func (k *check) agent(id string, a store.Agent) {
 		k.add(at("agents", id, "role"), fmt.Sprintf("no role %q", a.Role), "agent or supervisor")
 	}
 	k.secured(at("agents", id, "srtp"), a.SRTP)
+	k.agentRouting(id, a)
 }
 
 func (k *check) trunkRef(path, t string) {
@@ -237,6 +236,7 @@ func (k *check) queue(id string, q store.Queue) {
 		k.add(at("queues", id, "music"), fmt.Sprintf("no prompt %q", q.Music), "a prompt of the center, or none")
 	}
 	k.flowRef(at("queues", id, "survey"), q.Survey)
+	k.routing(id, q)
 	if a := q.Announce; a != nil {
 		k.span(at("queues", id, "announce.every"), a.Every, time.Hour)
 		k.span(at("queues", id, "announce.first"), a.First, time.Hour)
@@ -284,6 +284,10 @@ func (k *check) number(id string, n store.Number) {
 	k.language(at("numbers", id, "language"), n.Language)
 	for i, t := range n.Trunks {
 		k.trunkRef(fmt.Sprintf("%s[%d]", at("numbers", id, "trunks"), i), t)
+	}
+	k.agentRefs(at("numbers", id, "agents"), n.Agents)
+	for i, r := range n.Regions {
+		k.region(fmt.Sprintf("%s[%d]", at("numbers", id, "regions"), i), r)
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"hotline/acd"
 	"hotline/ivr"
 	"hotline/media/sdp"
 	"hotline/store"
@@ -118,7 +117,7 @@ func (w *world) maskKey() string {
 }
 
 func (w *world) codes() store.Codes {
-	c := store.Codes{Ready: "*41", NotReady: "*42", LogOut: "*40", LogIn: "*43"}
+	c := store.Codes{Ready: "*41", NotReady: "*42", LogOut: "*40", LogIn: "*43", MyRatings: "*50", RateLast: "*51"}
 	if k := w.center.Settings.Codes; k != nil {
 		c = *k
 	}
@@ -246,50 +245,6 @@ func parseClock(s string) (int, error) {
 		return 0, fmt.Errorf("%q is no time of day: write 09:00", s)
 	}
 	return int(hour*60 + minute), nil
-}
-
-// configure is the center as the ACD knows it.
-func (w *world) configure() acd.Configure {
-	var ev acd.Configure
-	for _, id := range sortedKeys(w.center.Queues) {
-		q := w.center.Queues[id]
-		ev.Queues = append(ev.Queues, acd.Queue{ID: acd.QueueID(id), H: q.HeadStart.D(), G: q.IdleStart.D(),
-			RingTimeout: orDefault(q.RingTimeout.D(), 20*time.Second), WrapUp: wrapUp(q),
-			BackOff: orDefault(q.BackOff.D(), 30*time.Second), MaxWait: maxWait(q), MaxLength: q.MaxLength,
-			Needs: q.Needs, LeaveWhenNobody: q.Nobody != "" || q.Direct, MissedNotReady: !q.MissedReady})
-	}
-	for _, id := range sortedKeys(w.center.Agents) {
-		a := w.center.Agents[id]
-		out := acd.Agent{ID: acd.AgentID(id), Skills: a.Skills, Languages: a.Languages}
-		for _, q := range a.Queues {
-			out.Queues = append(out.Queues, acd.QueueID(q))
-		}
-		if a.WrapUp != nil {
-			d := a.WrapUp.D()
-			out.WrapUp = &d
-		}
-		ev.Agents = append(ev.Agents, out)
-	}
-	return ev
-}
-
-// wrapUp of a queue: none where calls go straight through.
-func wrapUp(q store.Queue) time.Duration {
-	switch {
-	case q.WrapUp != nil:
-		return q.WrapUp.D()
-	case q.Direct:
-		return 0
-	}
-	return 15 * time.Second
-}
-
-// maxWait of a queue: an unanswered caller does not wait for ever.
-func maxWait(q store.Queue) time.Duration {
-	if q.MaxWait == 0 && q.Direct {
-		return time.Minute
-	}
-	return q.MaxWait.D()
 }
 
 func announced(q store.Queue) store.Announce {

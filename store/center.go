@@ -186,8 +186,8 @@ type Number struct {
 	Regions  []Region `json:"regions,omitempty"`  // who serves callers of a region, before agents; without a match as if there were none
 }
 
-// Region sends callers from somewhere to those who serve them. Of all regions of
-// a number those with the longest matching prefix count, together.
+// Region sends callers from somewhere to those who serve them. All regions of a
+// number that match its caller count together, the longest prefix first.
 type Region struct {
 	Prefixes []string `json:"prefixes"`         // beginnings of the caller's number, such as +4930
 	Queues   []string `json:"queues,omitempty"` // the agents of these queues
