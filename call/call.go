@@ -42,6 +42,16 @@ type Call struct {
 
 	watched watched // by supervisors
 
+	life    context.Context     // of the call; set by run
+	orders  chan order          // from people; only stages that can do something take them
+	running running             // the stage, for those who may end it
+	unwatch func() bool         // stops looking after the caller's end
+	front   atomic.Pointer[Leg] // the caller's leg, for others
+	manned  string              // the agent whose phone is the caller's leg; "" if none
+	given   bool                // the caller's leg now belongs to another call
+	recs    int                 // recordings begun
+	pause   pause               // of the recording
+
 	acd    chan acd.Command // from the dispatcher
 	cancel context.CancelCauseFunc
 
@@ -68,8 +78,9 @@ const maxStages = 1000
 // ends by c.cancel.
 func (c *Call) run(ctx context.Context, first stage) {
 	defer c.cancel(nil)
-	stop := context.AfterFunc(c.caller.ctx, c.callerEnded)
-	defer stop()
+	c.life = ctx
+	c.watchCaller()
+	defer func() { c.unwatch() }()
 	longest := time.AfterFunc(c.eng.world.Load().maxCall(), func() { c.cancel(ErrTooLong) })
 	defer longest.Stop()
 	watch := c.watchEnd(ctx)
@@ -85,9 +96,15 @@ func (c *Call) run(ctx context.Context, first stage) {
 	c.finish(ctx)
 }
 
-// callerEnded ends the call with the caller's leg.
-func (c *Call) callerEnded() {
-	if e := c.caller.ended(); e != nil && e.lost {
+// watchCaller ends the call with the caller's leg.
+func (c *Call) watchCaller() {
+	l := c.caller
+	c.front.Store(l)
+	c.unwatch = context.AfterFunc(l.ctx, func() { c.callerEnded(l) })
+}
+
+func (c *Call) callerEnded(l *Leg) {
+	if e := l.ended(); e != nil && e.lost {
 		c.cancel(ErrMediaDied)
 		return
 	}
@@ -134,7 +151,7 @@ func (c *Call) play(ctx context.Context, s stage) (next stage) {
 	c.enter(s.name())
 	began := time.Now()
 	defer func() { c.eng.metrics.stage(s, time.Since(began)) }()
-	return s.run(ctx, c)
+	return c.pass(ctx, s)
 }
 
 // broke ends the call after a panic, which is counted and told.
@@ -199,15 +216,18 @@ func (c *Call) answer(ctx context.Context) error {
 // finish is the one end of a call: it ends the legs that are left, frees the
 // agent, closes the recording, writes the CDR and the log line.
 func (c *Call) finish(ctx context.Context) {
-	if c.caller.ctx.Err() != nil {
-		c.callerEnded() // the stage may have seen it first
+	if c.caller.ctx.Err() != nil && !c.given {
+		c.callerEnded(c.caller) // the stage may have seen it first
 	}
 	gone := context.Cause(ctx)
-	if gone == nil && c.caller.ctx.Err() != nil {
+	if gone == nil && c.caller.ctx.Err() != nil && !c.given {
 		gone = ErrCallerGone // what ends ctx then runs beside us and may be late
 	}
 	c.stopRecording()
-	c.caller.d.End(c.endCause(gone))
+	c.eng.slots.leave(c.id)
+	if !c.given {
+		c.caller.d.End(c.endCause(gone))
+	}
 	if c.engaged != nil { // the call ended between two stages, or one broke
 		c.engaged.callerGone(c)
 	}
@@ -216,7 +236,10 @@ func (c *Call) finish(ctx context.Context) {
 	}
 	c.cdr.Legs = append(c.cdr.Legs, c.dismiss(ErrUnknown, "the call ended")...)
 	now := time.Now()
-	st := c.caller.close()
+	var st media.LegStats
+	if !c.given {
+		st = c.caller.close()
+	}
 	cause := c.verdict(gone)
 	c.cdr.Legs = append([]store.Leg{c.caller.record(st, cause, now)}, c.cdr.Legs...)
 	c.closeStage(now)

@@ -111,13 +111,18 @@ func (k *check) settings() {
 
 // keys are what an agent can press in talk; none begins with another.
 func (k *check) keys(keys store.Keys) {
-	for _, f := range []struct{ name, keys, example string }{{"survey", keys.Survey, "**"}, {"mask", keys.Mask, "*8"}} {
+	list := []struct{ name, keys string }{{"survey", keys.Survey}, {"mask", keys.Mask}, {"hold", keys.Hold},
+		{"transfer", keys.Transfer}, {"consult", keys.Consult}, {"join", keys.Join}, {"toggle", keys.Toggle},
+		{"cancel", keys.Cancel}, {"complete", keys.Complete}, {"pause", keys.Pause}, {"park", keys.Park}, {"record", keys.Record}}
+	for i, f := range list {
 		if strings.Trim(f.keys, "0123456789*#") != "" {
-			k.add("$.settings.keys."+f.name, "not a sequence of keys", "digits, * and #, such as "+f.example)
+			k.add("$.settings.keys."+f.name, "not a sequence of keys", "digits, * and #, such as **")
 		}
-	}
-	if keys.Survey != "" && keys.Mask != "" && (strings.HasPrefix(keys.Survey, keys.Mask) || strings.HasPrefix(keys.Mask, keys.Survey)) {
-		k.add("$.settings.keys.mask", fmt.Sprintf("%q and survey, %q: one begins with the other", keys.Mask, keys.Survey), "*8")
+		for _, other := range list[:i] {
+			if f.keys != "" && other.keys != "" && (strings.HasPrefix(f.keys, other.keys) || strings.HasPrefix(other.keys, f.keys)) {
+				k.add("$.settings.keys."+f.name, fmt.Sprintf("%q and %s, %q: one begins with the other", f.keys, other.name, other.keys), "another sequence of keys")
+			}
+		}
 	}
 }
 

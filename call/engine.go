@@ -58,6 +58,7 @@ type Engine struct {
 	records  sync.Map // media.RecordingID -> store.Recording
 	supers   supervisors
 	rooms    rooms
+	slots    slots
 	jobs     jobs // what must not hold up a SIP worker
 	writes   jobs // what waits for the disk
 

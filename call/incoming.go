@@ -88,8 +88,13 @@ func (e *Engine) serve(ctx context.Context, c *Call, first stage) {
 		e.stats.Calls.Add(1)
 	}()
 	if agent, ok := strings.CutPrefix(c.from, "agent:"); ok {
+		c.manned = agent
 		e.occupy(agent, true)
-		defer e.occupy(agent, false)
+		defer func() {
+			if c.manned != "" {
+				e.occupy(c.manned, false)
+			}
+		}()
 	}
 	c.run(ctx, first)
 }
@@ -100,7 +105,7 @@ func (e *Engine) newCall(inc *sip.Incoming) (*Call, stage, sip.Cause) {
 	w := e.world.Load()
 	now := time.Now()
 	c := &Call{id: store.NewID(now), eng: e, inc: inc, log: e.log, began: now,
-		acd: make(chan acd.Command, 8), vars: map[string]string{}}
+		acd: make(chan acd.Command, 8), orders: make(chan order), vars: map[string]string{}}
 	c.identify(w, inc)
 	c.cdr = store.CDR{ID: c.id, Node: e.cfg.Node, Began: now, Caller: c.number, Name: c.name, Called: inc.Number, From: c.from}
 	first, refuse := e.firstStage(w, c)
@@ -200,6 +205,9 @@ func (e *Engine) firstStage(w *world, c *Call) (stage, sip.Cause) {
 	if agent := c.inc.Peer.Account; agent != "" {
 		if s := codeFor(w, agent, number); s != nil {
 			return s, sip.Cause{}
+		}
+		if parked := e.slots.call(number); parked != "" {
+			return joinStage{what: "unpark " + number, call: parked, order: doTake, agent: agent}, sip.Cause{}
 		}
 	}
 	if ok && allowed(n, c.inc.Peer) {

@@ -62,14 +62,18 @@ func (e *Engine) Mask(ref string, on bool, actor string) (CallView, error) {
 		return CallView{}, fmt.Errorf("call %s: %w", ref, ErrNoTalk)
 	}
 	v := c.shown()
-	v.Masked = c.caller.masked()
+	v.Masked = c.front.Load().masked()
 	return v, nil
 }
 
 // mask is false if the call is not in talk.
 func (c *Call) mask(on bool, actor string) (ok bool) {
+	l := c.front.Load()
+	if l == nil {
+		return false
+	}
 	changed := false
-	c.caller.change(func(m *mask) {
+	l.change(func(m *mask) {
 		if ok = m.talks; ok {
 			changed = m.wanted != on
 			m.wanted = on

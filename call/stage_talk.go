@@ -47,6 +47,7 @@ type talkStage struct {
 	queue  string // "" outside of queues
 	wait   waitStage
 	record bool
+	acd    bool // the ACD offered the call to the agent and counts him as in it
 }
 
 func (s talkStage) name() string { return "talk" }
@@ -78,7 +79,7 @@ func (s talkStage) run(ctx context.Context, c *Call) stage {
 
 func (s talkStage) loop(ctx context.Context, c *Call) stage {
 	w := c.eng.world.Load()
-	keys, masks := newKeys(w.surveyKey()), newKeys(w.maskKey())
+	pads := [2]*pad{newPad(w.keys()), newPad(w.keys())}
 	hold := holder{c: c, legs: [2]*Leg{c.caller, s.leg}}
 	hold.look() // they may hold since before the talk
 	for {
@@ -86,18 +87,23 @@ func (s talkStage) loop(ctx context.Context, c *Call) stage {
 		case <-s.leg.ctx.Done():
 			return s.agentGone(ctx, c)
 		case d := <-s.leg.digits:
-			if s.queue != "" && keys.press(d.r, time.Now()) {
-				c.note("agent ended the talk by key")
-				return s.finish(ctx, c, causeNormal)
-			}
-			if s.agent != "" && masks.press(d.r, time.Now()) {
-				s.maskKeys(c)
+			if next, done := s.pressed(ctx, c, &hold, pads[1], s.agent, d); done {
+				return next
 			}
 			c.passDigit(d, c.caller)
 		case d := <-c.caller.digits:
+			if next, done := s.pressed(ctx, c, &hold, pads[0], c.manned, d); done {
+				return next
+			}
 			if !c.caller.masked() {
 				c.passDigit(d, s.leg)
 			}
+		case o := <-c.orders:
+			if next, done := s.order(ctx, c, &hold, o); done {
+				return next
+			}
+		case <-c.pause.over():
+			c.pauseForgotten()
 		case <-c.caller.holds:
 			hold.look()
 		case <-s.leg.holds:
@@ -115,9 +121,10 @@ func (s talkStage) loop(ctx context.Context, c *Call) stage {
 
 // holder plays music to whoever waits for a side that holds.
 type holder struct {
-	c    *Call
-	legs [2]*Leg
-	held [2]bool // as last seen
+	c     *Call
+	legs  [2]*Leg
+	held  [2]bool // as last seen
+	asked bool    // of us: the agent's phone knows nothing of it
 }
 
 // look starts or ends the music that each side hears while the other holds.
@@ -126,6 +133,7 @@ func (h *holder) look() {
 		held, other := who.held.Load(), h.legs[1-i]
 		switch {
 		case held == h.held[i]:
+		case h.asked && i == 1: // the music plays already
 		case held:
 			other.start(h.c.eng.music(store.Queue{}), media.Tone{}, true)
 		default:
@@ -212,7 +220,7 @@ func (s talkStage) release(c *Call, ev acd.TalkEnded, cause sip.Cause) {
 	c.unseat(s.leg)
 	c.dropLeg(s.leg, cause, blameOf(s.leg.role, s.leg.peer))
 	switch {
-	case s.queue != "":
+	case s.acd:
 		ev.Agent, ev.Call = acd.AgentID(s.agent), acd.CallID(c.id)
 		c.eng.disp.must(ev)
 	case s.agent != "":
@@ -239,7 +247,8 @@ func (c *Call) startRecording(s talkStage) {
 		return
 	}
 	now := time.Now()
-	id := recordingID(c.id, len(c.cdr.Talks)+1)
+	c.recs++
+	id := recordingID(c.id, c.recs)
 	_, path, err := c.eng.recs.Path(id, now)
 	if err != nil {
 		c.log.Error("recording cannot begin; the call goes on without", "call", c.id, "err", err)
@@ -248,11 +257,15 @@ func (c *Call) startRecording(s talkStage) {
 	}
 	c.rec = &store.Recording{ID: id, Call: c.id, Path: c.eng.recs.Rel(path), Agent: s.agent, Queue: s.queue, Began: now}
 	c.cdr.Recording = id
+	c.cdr.Recordings = append(c.cdr.Recordings, id)
 	c.eng.records.Store(media.RecordingID(id), *c.rec)
 	c.eng.media.Do(media.Record{ID: media.RecordingID(id), Path: path, Left: c.caller.id, Right: s.leg.id})
+	if c.pause.on { // in an earlier talk: who paused it still means it
+		c.eng.media.Do(media.Pause{ID: media.RecordingID(id), On: true})
+	}
 }
 
-// recordingID names the recording of a call's n-th talk.
+// recordingID names the n-th recording of a call.
 func recordingID(call string, n int) string {
 	if n == 1 {
 		return call
@@ -273,37 +286,4 @@ func (c *Call) stopRecording() {
 	}
 	c.eng.media.Do(media.Finish{ID: media.RecordingID(c.rec.ID)})
 	c.rec = nil
-}
-
-// keys recognises a key sequence that an agent presses in talk.
-type keys struct {
-	want []rune
-	have int
-	last time.Time
-}
-
-func newKeys(s string) *keys { return &keys{want: []rune(s)} }
-
-// keyPause is the longest pause between two keys of one sequence.
-const keyPause = 3 * time.Second
-
-func (k *keys) press(r rune, now time.Time) bool {
-	if len(k.want) == 0 {
-		return false
-	}
-	if now.Sub(k.last) > keyPause {
-		k.have = 0
-	}
-	k.last = now
-	if r != k.want[k.have] {
-		k.have = 0
-		if r != k.want[0] {
-			return false
-		}
-	}
-	if k.have++; k.have == len(k.want) {
-		k.have = 0
-		return true
-	}
-	return false
 }

@@ -252,7 +252,7 @@ func (x *waiting) giveUp() {
 func (x *waiting) connect(r *ring) stage {
 	c := x.c
 	c.agent = string(r.offer.Agent)
-	t := talkStage{leg: r.leg, agent: c.agent, queue: x.queue, wait: x.waitStage, record: on(x.q.Record)}
+	t := talkStage{leg: r.leg, agent: c.agent, queue: x.queue, wait: x.waitStage, record: on(x.q.Record), acd: true}
 	if x.q.Direct {
 		t.record = x.q.Record != nil && *x.q.Record
 	}

@@ -152,7 +152,9 @@ func (e *Engine) find(ref string) (*Call, error) {
 }
 
 // inTalk tells the stages in which a call's agent is on the line.
-func inTalk(stage string) bool { return stage == "talk" || stage == "announce" }
+func inTalk(stage string) bool {
+	return stage == "talk" || stage == "announce" || strings.HasPrefix(stage, "consult ") || strings.HasPrefix(stage, "transfer ")
+}
 
 // shown is the call as operators see it; empty before its first stage.
 func (c *Call) shown() CallView {

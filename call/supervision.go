@@ -246,9 +246,8 @@ func (s *supervision) leave(err error) []store.Leg {
 
 // pokeCall lets the call write its journal anew, which names our dialog.
 func (s *supervision) pokeCall() {
-	select {
-	case s.call.caller.updated <- struct{}{}:
-	default:
+	if l := s.call.front.Load(); l != nil {
+		signal(l.updated)
 	}
 }
 

@@ -203,36 +203,17 @@ func endOf(c store.CDR, stage string) time.Time {
 // tone on the left, the agent's on the right, and neither on the other side.
 func (b *bed) wantRecording(c store.CDR, left, right float64) {
 	b.t.Helper()
-	r, err := b.st.Recording(c.Recording)
-	if err != nil {
-		b.t.Errorf("recording %q: %v", c.Recording, err)
-		return
-	}
-	f, err := os.Open(filepath.Join(b.recs.Root(), r.Path))
-	if err != nil {
-		b.t.Error(err)
-		return
-	}
-	defer f.Close()
-	pcm, rate, channels, err := media.ReadWAV(f)
-	if err != nil || rate != 8000 || channels != 2 {
-		b.t.Errorf("recording has %d Hz, %d channels: %v", rate, channels, err)
-		return
-	}
-	talk := c.Talks[0].Ended.Sub(c.Talks[0].Began)
+	r, sides := b.recorded(c.Recording)
+	talk := c.Talks[len(c.Talks)-1].Ended.Sub(c.Talks[len(c.Talks)-1].Began)
 	if d := r.Length.D() - talk; d < -100*time.Millisecond || d > 100*time.Millisecond {
 		b.t.Errorf("recording lasts %v, the talk %v", r.Length.D(), talk)
-	}
-	var l, rr []int16
-	for i := 0; i+1 < len(pcm); i += 2 {
-		l, rr = append(l, pcm[i]), append(rr, pcm[i+1])
 	}
 	mid := func(s []int16) []int16 { return s[len(s)/2 : len(s)/2+4000] }
 	for _, side := range []struct {
 		name        string
 		pcm         []int16
 		want, other float64
-	}{{"left", mid(l), left, right}, {"right", mid(rr), right, left}} {
+	}{{"left", mid(sides[0]), left, right}, {"right", mid(sides[1]), right, left}} {
 		own, foreign := media.Goertzel(side.pcm, 8000, side.want), media.Goertzel(side.pcm, 8000, side.other)
 		if own < 20*foreign || own == 0 {
 			b.t.Errorf("%s channel: %g Hz has power %g, %g Hz has %g", side.name, side.want, own, side.other, foreign)
@@ -241,6 +222,28 @@ func (b *bed) wantRecording(c store.CDR, left, right float64) {
 	if r.SHA256 == "" || r.Dropped != 0 || r.Error != "" {
 		b.t.Errorf("recording is not whole: %+v", r)
 	}
+}
+
+// recorded is a recording with what is on its two channels.
+func (b *bed) recorded(id string) (r store.Recording, sides [2][]int16) {
+	b.t.Helper()
+	r, err := b.st.Recording(id)
+	if err != nil {
+		b.t.Fatalf("recording %q: %v", id, err)
+	}
+	f, err := os.Open(filepath.Join(b.recs.Root(), r.Path))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer f.Close()
+	pcm, rate, channels, err := media.ReadWAV(f)
+	if err != nil || rate != 8000 || channels != 2 {
+		b.t.Fatalf("recording has %d Hz, %d channels: %v", rate, channels, err)
+	}
+	for i := 0; i+1 < len(pcm); i += 2 {
+		sides[0], sides[1] = append(sides[0], pcm[i]), append(sides[1], pcm[i+1])
+	}
+	return r, sides
 }
 
 func TestCallerHearsHisLanguage(t *testing.T) {

@@ -102,20 +102,6 @@ func (w *world) survey(queue string) string {
 	return s
 }
 
-func (w *world) surveyKey() string {
-	if k := w.center.Settings.Keys; k != nil {
-		return k.Survey
-	}
-	return "**"
-}
-
-func (w *world) maskKey() string {
-	if k := w.center.Settings.Keys; k != nil {
-		return k.Mask
-	}
-	return "*8"
-}
-
 func (w *world) codes() store.Codes {
 	c := store.Codes{Ready: "*41", NotReady: "*42", LogOut: "*40", LogIn: "*43", MyRatings: "*50", RateLast: "*51"}
 	if k := w.center.Settings.Codes; k != nil {

@@ -139,12 +139,46 @@ func TestASequenceOfKeysIsRecognised(t *testing.T) {
 		{"5", "55", time.Second, "!!"},
 		{"", "**", time.Second, ".."},
 	} {
-		k, got := newKeys(tc.keys), ""
+		k, got := newPad(map[string]string{tc.keys: DoSurvey}), ""
+		delete(k.codes, "")
 		for i, r := range tc.press {
-			got += map[bool]string{true: "!", false: "."}[k.press(r, at.Add(time.Duration(i)*tc.gap))]
+			got += map[bool]string{true: "!", false: "."}[pressed(k, r, at.Add(time.Duration(i)*tc.gap))]
 		}
 		if got != tc.want {
 			t.Errorf("keys %q, pressed %q each %v: got %q, want %q", tc.keys, tc.press, tc.gap, got, tc.want)
+		}
+	}
+}
+
+func pressed(p *pad, r rune, at time.Time) bool {
+	_, _, ok := p.press(r, at)
+	return ok
+}
+
+func TestACodeMayBeFollowedByANumberAndTheHashKey(t *testing.T) {
+	at := time.Now()
+	for _, tc := range []struct {
+		press      string
+		gap        time.Duration
+		do, number string
+	}{
+		{"*21002#", time.Second, DoTransfer, "1002"},
+		{"5*3*6#", time.Second, DoConsult, "*6"},
+		{"*21002", time.Second, "", ""},
+		{"*2#", time.Second, "", ""},
+		{"*1", time.Second, DoHold, ""},
+		{"*1", keyPause + 1, "", ""},
+		{"*21002#", numberPause + 1, "", ""},
+	} {
+		p := newPad((&world{}).keys())
+		do, number := "", ""
+		for i, r := range tc.press {
+			if d, n, ok := p.press(r, at.Add(time.Duration(i)*tc.gap)); ok {
+				do, number = d, n
+			}
+		}
+		if do != tc.do || number != tc.number {
+			t.Errorf("%s each %v: got %q %q, want %q %q", tc.press, tc.gap, do, number, tc.do, tc.number)
 		}
 	}
 }

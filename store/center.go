@@ -54,6 +54,8 @@ type Settings struct {
 	Silence  Duration `json:"silence,omitempty"`  // a leg that sends no audio for so long in talk has vanished; default 60s, negative: never
 	MaxCall  Duration `json:"max_call,omitempty"` // longest call; default 4h
 
+	PauseLimit Duration `json:"pause_limit,omitempty"` // a paused recording goes on by itself; default 5m
+
 	Categories []string        `json:"categories,omitempty"` // 1 to 4 that both sides rate; default attitude, knowledge, time, solved
 	Ratings    *Ratings        `json:"ratings,omitempty"`    // how ratings become grades; nil: the defaults
 	Tiers      map[string]Tier `json:"tiers,omitempty"`      // kinds of customers, by name
@@ -85,10 +87,22 @@ type Codes struct {
 	RateLast  string `json:"rate_last,omitempty"`  // default *51; a digit after it rates the customer of the agent's last call
 }
 
-// Keys are pressed by an agent in talk.
+// Keys are pressed by an agent in talk; "" is none. The defaults hold where no keys
+// are given at all. None may begin with another.
 type Keys struct {
 	Survey string `json:"survey"` // ends his part and puts the caller in the survey; default "**"; "" is none
 	Mask   string `json:"mask"`   // keeps the caller's keys out of the recording and from the agent's ears, or no longer; default "*8"; "" is none
+
+	Hold     string `json:"hold"`     // music for the caller, and back; default "*1"
+	Transfer string `json:"transfer"` // and a number and #: leads the caller there; default "*2"
+	Consult  string `json:"consult"`  // and a number and #: asks somebody while the caller hears music; default "*3"
+	Join     string `json:"join"`     // in a consultation: all three talk; default "*4"
+	Toggle   string `json:"toggle"`   // in a consultation: talk with the other one; default "*5"
+	Cancel   string `json:"cancel"`   // of a consultation or transfer: back to the caller; default "*6"
+	Complete string `json:"complete"` // in a consultation: leaves the two alone; default "*7"
+	Pause    string `json:"pause"`    // the recording is silent, and records again; default "*9"
+	Park     string `json:"park"`     // the caller waits in a slot that is told; default "*0"
+	Record   string `json:"record"`   // begins a recording where there is none; default none
 }
 
 // Skill is something that an agent may be good at, by level 1 to 10.

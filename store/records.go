@@ -7,31 +7,32 @@ import (
 
 // CDR is the record of one call: the fold of its events.
 type CDR struct {
-	ID        string    `json:"id"`
-	Node      string    `json:"node,omitempty"`
-	Began     time.Time `json:"began"`
-	Answered  time.Time `json:"answered,omitzero"` // zero: never answered by us
-	Ended     time.Time `json:"ended,omitzero"`
-	Caller    string    `json:"caller"` // number or user part
-	Name      string    `json:"name,omitempty"`
-	Called    string    `json:"called"`
-	From      string    `json:"from"` // "trunk:x" or "agent:x"
-	Language  string    `json:"language,omitempty"`
-	Agent     string    `json:"agent,omitempty"` // who talked last
-	Queue     string    `json:"queue,omitempty"` // the last one
-	Stages    []Stage   `json:"stages"`          // without gaps: their lengths sum up to the call's
-	Legs      []Leg     `json:"legs"`
-	Offers    []Offer   `json:"offers,omitempty"`
-	Talks     []Talk    `json:"talks,omitempty"`
-	Ratings   []Rating  `json:"ratings,omitempty"`
-	Recording string    `json:"recording,omitempty"` // id of the recording
-	Path      []string  `json:"path,omitempty"`      // nodes passed in flows
-	Cause     Cause     `json:"cause"`
-	Recovered bool      `json:"recovered,omitempty"` // closed by a later process, which found it in the journal
-	Trace     string    `json:"trace,omitempty"`     // the stages in one line
-	Control   bool      `json:"control,omitempty"`   // one of the control group: first come first served
-	Category  string    `json:"category,omitempty"`  // what the caller needs, by which agents were compared
-	Chosen    string    `json:"chosen,omitempty"`    // agent whom the caller chose
+	ID         string    `json:"id"`
+	Node       string    `json:"node,omitempty"`
+	Began      time.Time `json:"began"`
+	Answered   time.Time `json:"answered,omitzero"` // zero: never answered by us
+	Ended      time.Time `json:"ended,omitzero"`
+	Caller     string    `json:"caller"` // number or user part
+	Name       string    `json:"name,omitempty"`
+	Called     string    `json:"called"`
+	From       string    `json:"from"` // "trunk:x" or "agent:x"
+	Language   string    `json:"language,omitempty"`
+	Agent      string    `json:"agent,omitempty"` // who talked last
+	Queue      string    `json:"queue,omitempty"` // the last one
+	Stages     []Stage   `json:"stages"`          // without gaps: their lengths sum up to the call's
+	Legs       []Leg     `json:"legs"`
+	Offers     []Offer   `json:"offers,omitempty"`
+	Talks      []Talk    `json:"talks,omitempty"`
+	Ratings    []Rating  `json:"ratings,omitempty"`
+	Recording  string    `json:"recording,omitempty"`  // id of the last recording
+	Recordings []string  `json:"recordings,omitempty"` // of all, in their order
+	Path       []string  `json:"path,omitempty"`       // nodes passed in flows
+	Cause      Cause     `json:"cause"`
+	Recovered  bool      `json:"recovered,omitempty"` // closed by a later process, which found it in the journal
+	Trace      string    `json:"trace,omitempty"`     // the stages in one line
+	Control    bool      `json:"control,omitempty"`   // one of the control group: first come first served
+	Category   string    `json:"category,omitempty"`  // what the caller needs, by which agents were compared
+	Chosen     string    `json:"chosen,omitempty"`    // agent whom the caller chose
 }
 
 // Length of the call, from the first message to the end.

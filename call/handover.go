@@ -1,0 +1,103 @@
+package call
+
+import (
+	"context"
+	"errors"
+
+	"hotline/media"
+)
+
+// A leg can change its call: the two whom an agent has put in contact go on in
+// one, a parked or ringing caller is taken by a phone that dialled for him. The
+// call that gives a leg away forgets it; the one that gets it ends it.
+
+// handover is a leg on its way from one call to another.
+type handover struct {
+	leg   *Leg
+	agent string // whose phone it is; "" if nobody's
+}
+
+// give takes a second leg out of the call.
+func (c *Call) give(l *Leg) {
+	for i, x := range c.legs {
+		if x == l {
+			c.legs = append(c.legs[:i], c.legs[i+1:]...)
+			break
+		}
+	}
+	c.eng.media.Do(media.Leave{Leg: l.id})
+	l.stop()
+	l.moved = nil
+}
+
+// adopt takes a leg of another call as a second one.
+func (c *Call) adopt(h *handover, role string) {
+	h.leg.role, h.leg.moved = role, nil
+	c.legs = append(c.legs, h.leg)
+	c.journal()
+}
+
+// swap makes the second leg the caller's and the caller's the second one: an agent
+// who has called somebody leads him on and leaves.
+func (c *Call) swap(l *Leg) (was *Leg) {
+	was = c.caller
+	c.unwatch()
+	for i, x := range c.legs {
+		if x == l {
+			c.legs[i] = was
+		}
+	}
+	was.role, was.moved = "agent", nil
+	was.talks.Store(0)
+	was.change(func(m *mask) { m.talks, m.wanted = false, false })
+	l.role, l.moved = "caller", c.journal
+	c.caller = l
+	c.watchCaller()
+	c.number, c.name = l.phone, ""
+	c.eng.media.Do(media.Seat{Bridge: media.BridgeID(c.id), Leg: l.id, Role: media.Caller})
+	c.eng.media.Do(media.Seat{Bridge: media.BridgeID(c.id), Leg: was.id, Role: media.Agent})
+	return was
+}
+
+// errGivenAway ends a call whose caller's leg went on in another.
+var errGivenAway = errors.New("went on in another call")
+
+// joinStage gives the leg of an agent who dialled for it to another call: one that
+// is parked, that rings elsewhere, that he takes over.
+type joinStage struct {
+	what  string // for the trace: "pick up", "unpark 701"
+	call  string // the other's id
+	order string // that it gets
+	agent string
+}
+
+func (s joinStage) name() string { return s.what }
+
+func (s joinStage) run(ctx context.Context, c *Call) stage {
+	other := c.eng.call(s.call)
+	if other == nil || other == c {
+		c.blame(causeNotFound.Status, causeNotFound.Q850, "nothing to pick up", "us")
+		return nil
+	}
+	if err := c.answer(ctx); err != nil {
+		return nil
+	}
+	c.unwatch() // from here on its end is the other's concern, if that takes it
+	c.eng.media.Do(media.Leave{Leg: c.caller.id})
+	err := other.order(order{Order: Order{Do: s.order}, actor: "agent:" + s.agent, hand: &handover{c.caller, s.agent}})
+	if err != nil {
+		c.watchCaller()
+		c.note("failed: %v", err)
+		c.blame(causeNotFound.Status, causeNotFound.Q850, "nothing to pick up", "us")
+		return c.sorry("number-not-in-service", "goodbye")
+	}
+	c.given = true
+	c.blame(0, 16, errGivenAway.Error()+": "+s.call, "us")
+	return nil
+}
+
+// Orders that bring a leg; people have no words for them.
+const (
+	doTake   = "take"   // the leg talks with the caller instead of whoever does or is to
+	doAttach = "attach" // the leg's agent leads him who is given to the caller
+)
