@@ -56,7 +56,7 @@
 // and an attack raises a [RatingAlarm], one for each attack: 5 ratings of an agent
 // by a customer within a day, 10 within 30 days that are a star or more on one
 // side of his grade, 10 changes of one rating, or an hour with at least 10 ratings
-// and more than the agent's usual mean + 4*sqrt(mean). The same holds for agents'
+// and more than the agent's usual mean + 6*sqrt(mean). The same holds for agents'
 // ratings of a customer, but for the hour.
 //
 // Of one customer the latest 32 ratings count. An evaluation can be changed or

@@ -18,6 +18,8 @@ const (
 
 // Limits of the gradebook.
 const (
+	leastHalfLife = 24 * time.Hour
+	epochMost     = 300 // half-lives, before weights grow beyond what a float holds
 	leastStars    = 1.0
 	mostStars     = 5.0
 	raterKeep     = 32      // latest ratings by one customer, and of one customer, that count
@@ -28,15 +30,18 @@ const (
 	pairWeight    = 3  // how many ratings "nothing special" is worth in a pair's history
 )
 
-// gradeEpoch makes weights comparable without touching old ones: a rating given
-// at t weighs 2^((t-epoch)/halfLife) here, and sums are scaled down when read.
-var gradeEpoch = stamp(time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC))
-
 // gradebook holds the evaluations in force: the callers' of agents (scores) and
 // the agents' of customers (regards). Each side is a function of its records, in
 // whatever order they came, but for what was forgotten by the limits above.
 type gradebook struct {
 	rules GradeRules // defaults filled in
+	keep  int        // ratings of each side that can still be changed
+	// epoch makes weights comparable without touching old ones: a rating given at
+	// t weighs 2^((t-epoch)/halfLife) here, and sums are scaled down when read.
+	epoch int64
+	// scaledAt is when scale, 1/weightAt, was taken last: one Step reads many grades.
+	scaledAt int64
+	scale    float64
 
 	names []string // of categories by number; 0 is "", the overall grade
 	index map[string]int
@@ -65,6 +70,7 @@ type mark struct {
 func newGradebook() gradebook {
 	return gradebook{
 		rules:     GradeRules{}.filled(),
+		keep:      contactKeep,
 		names:     []string{""},
 		index:     map[string]int{"": 0},
 		scores:    make(map[AgentID]*score),
@@ -83,7 +89,7 @@ func (r GradeRules) filled() GradeRules {
 			*v = otherwise
 		}
 	}
-	if r.HalfLife < time.Hour {
+	if r.HalfLife < leastHalfLife {
 		r.HalfLife = defaultHalfLife
 	}
 	within(&r.Prior, leastStars, mostStars, defaultPrior)
@@ -99,7 +105,15 @@ func (r GradeRules) filled() GradeRules {
 
 // weightAt is the weight of a rating given at t, and 1/weightAt(now) scales sums down.
 func (g *gradebook) weightAt(t int64) float64 {
-	return math.Exp2(float64(t-gradeEpoch) / float64(g.rules.HalfLife))
+	return math.Exp2(float64(t-g.epoch) / float64(g.rules.HalfLife))
+}
+
+// scaleAt brings sums to their value at now.
+func (g *gradebook) scaleAt(now int64) float64 {
+	if g.scale == 0 || g.scaledAt != now {
+		g.scaledAt, g.scale = now, 1/g.weightAt(now)
+	}
+	return g.scale
 }
 
 // category is the number of a category, 0 for one that nobody was rated in by
@@ -152,7 +166,7 @@ func (g *gradebook) tally(id AgentID, category string, now int64) tally {
 	if s == nil || !ok || n >= len(s.tallies) {
 		return tally{}
 	}
-	scale := 1 / g.weightAt(now)
+	scale := g.scaleAt(now)
 	return tally{s.tallies[n].sum * scale, max(s.tallies[n].weight*scale, 0)}
 }
 
@@ -187,7 +201,7 @@ func (g *gradebook) pair(id AgentID, name string, now int64) float64 {
 	}
 	var sum, weight float64
 	if k := g.customers[name]; k != nil {
-		scale := 1 / g.weightAt(now)
+		scale := g.scaleAt(now)
 		mean, _ := g.stars(id, now)
 		for _, r := range k.ratings {
 			if r.score.agent == id {

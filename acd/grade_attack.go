@@ -16,8 +16,8 @@ const (
 	editAlarm   = 10 // changes of one rating
 	rateDays    = 30 // over which the usual number of ratings per hour is taken
 	oneDay      = 24 * time.Hour
-	sameAttack  = oneDay // an alarm is not repeated before a pair has been quiet for so long
-	farFromMean = 1.0    // stars
+	sameAttack  = 7 * oneDay // an alarm is not repeated before a pair has been quiet for so long
+	farFromMean = 1.0        // stars
 )
 
 // incident is the last suspicious rating by or of somebody, so that an attack
@@ -103,9 +103,9 @@ func (p *pairCount) why() string {
 }
 
 // suspectBurst looks at the present clock hour of an agent: an alarm if it has
-// at least Burst ratings and more than his usual hour lets expect (mean + 4 roots
-// of it, over the hours of the last 30 days that had any). Hours that follow an
-// alarmed one are the same attack.
+// at least Burst ratings and more than his usual hour lets expect (mean + 6 roots
+// of it, over the hours of the last 30 days that had any; Burst/2 without such
+// hours). Hours that follow an alarmed one are the same attack.
 func (c *Core) suspectBurst(s *score) {
 	const hour = int64(time.Hour)
 	from := c.now - c.now%hour
@@ -125,11 +125,11 @@ func (c *Core) suspectBurst(s *score) {
 			hours, last = hours+1, h
 		}
 	}
-	usual := 0.0
+	usual := float64(c.grades.rules.Burst) / 2
 	if hours > 0 {
 		usual = float64(len(past)) / float64(hours)
 	}
-	if float64(n) <= usual+4*math.Sqrt(usual) {
+	if float64(n) <= usual+6*math.Sqrt(usual) {
 		return
 	}
 	known := s.alarmed >= from-hour

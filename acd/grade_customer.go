@@ -105,7 +105,7 @@ func (g *gradebook) addOpinion(o *opinion, by AgentID) *regard {
 	if len(h.opinions) > raterKeep {
 		g.dropOpinion(h.opinions[0])
 	}
-	for len(g.opinions) > contactKeep {
+	for len(g.opinions) > g.keep {
 		if old := g.queue[0]; g.opinions[old.contact] == old {
 			g.dropOpinion(old)
 		}

@@ -58,12 +58,15 @@ func (c *Core) rated(ev Rated) {
 		c.stats.Ignored++
 		return
 	}
-	r := &rating{contact: ev.Contact, at: c.given(ev.At), marks: marks, share: 1, taper: 1}
+	r := &rating{contact: ev.Contact, at: c.given(ev.At), marks: marks, share: 1}
 	if old := g.contacts[ev.Contact]; old != nil {
 		if old.score.agent == ev.Agent && old.by(ev.Customer) {
 			r.at, r.edits = min(r.at, old.at), old.edits+1
 		}
 		g.remove(old)
+	}
+	if float64(c.now-g.epoch) > epochMost*float64(g.rules.HalfLife) {
+		g.reweigh(g.rules, c.now)
 	}
 	r.weight = g.weightAt(r.at)
 	g.insert(r, ev.Agent, ev.Customer)
@@ -210,7 +213,7 @@ func (g *gradebook) taper(s *score, at int64) {
 		was := r.taper
 		r.taper = taper(i, g.rules.Burst)
 		g.settle(r)
-		if was == 0 && r.taper == 0 && r.used.weight == 0 {
+		if was == 0 && r.taper == 0 {
 			return // so are all that follow
 		}
 	}
@@ -263,7 +266,7 @@ func (g *gradebook) touch(s *score) {
 // trim makes the oldest ratings final: they keep their weight, but can no longer
 // be changed. So memory stays bounded.
 func (g *gradebook) trim() {
-	for len(g.contacts) > contactKeep {
+	for len(g.contacts) > g.keep {
 		if r := g.order[0]; g.contacts[r.contact] == r {
 			r.score.finals++
 			g.detach(r)

@@ -1,7 +1,6 @@
 package acd
 
 import (
-	"cmp"
 	"maps"
 	"math"
 	"slices"
@@ -62,28 +61,28 @@ func (c *Core) resetGrades() {
 }
 
 // gradeRules puts rules in force, before configure lists agents and calls anew.
-// What can still be changed is weighed anew; final ratings keep what they are
-// worth at this moment.
 func (c *Core) gradeRules(rules GradeRules) {
-	g := &c.grades
-	if rules = rules.filled(); rules == g.rules {
-		return
+	if rules = rules.filled(); rules != c.grades.rules {
+		c.grades.reweigh(rules, c.now)
+		c.callersChanged("")
 	}
-	scores := slices.SortedFunc(maps.Values(g.scores), func(a, b *score) int { return cmp.Compare(a.agent, b.agent) })
-	for _, s := range scores {
+}
+
+// reweigh books all ratings that can be changed under other rules and with now as
+// epoch; final ratings keep what they are worth at this moment.
+func (g *gradebook) reweigh(rules GradeRules, now int64) {
+	scale := 1 / g.weightAt(now)
+	g.rules, g.epoch, g.scale = rules, now, 0
+	for _, id := range slices.Sorted(maps.Keys(g.scores)) {
+		s := g.scores[id]
 		for _, r := range s.ratings {
 			g.book(r, -1)
-			r.used = tally{}
+			r.used, r.weight = tally{}, g.weightAt(r.at)
 		}
-	}
-	old := g.weightAt(c.now)
-	g.rules = rules
-	for _, s := range scores {
 		for i := range s.tallies {
-			s.tallies[i] = s.tallies[i].finals(s.finals, g.weightAt(c.now)/old)
+			s.tallies[i] = s.tallies[i].finals(s.finals, scale)
 		}
 		for i, r := range s.ratings {
-			r.weight = g.weightAt(r.at)
 			if i == 0 || r.at/int64(time.Hour) != s.ratings[i-1].at/int64(time.Hour) {
 				g.taper(s, r.at)
 			}
@@ -100,10 +99,9 @@ func (c *Core) gradeRules(rules GradeRules) {
 			o.rater.residuals += o.stars - g.rules.Prior
 		}
 	}
-	c.callersChanged("")
 }
 
-// finals is a tally of n final ratings in weights of other rules.
+// finals is a tally of n final ratings in weights of another epoch.
 func (t tally) finals(n int, scale float64) tally {
 	if n == 0 {
 		return tally{} // what is left is rounding
