@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/big"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -288,6 +289,14 @@ func codeFor(w *world, agent, number string) stage {
 		return codeStage{agent: agent, state: stateReady, prompt: "agent-ready"}
 	case number == codes.LogOut:
 		return codeStage{agent: agent, state: stateOut, prompt: "agent-logged-out"}
+	case number == codes.MyRatings:
+		return ratingsStage{}
+	case codes.RateLast != "" && strings.HasPrefix(number, codes.RateLast) && len(number) == len(codes.RateLast)+1:
+		stars, _ := strconv.Atoi(number[len(codes.RateLast):])
+		if stars > 5 {
+			stars = 0
+		}
+		return rateLastStage{agent: agent, stars: stars}
 	case codes.NotReady != "" && strings.HasPrefix(number, codes.NotReady):
 		if reason, ok := reasons[number[len(codes.NotReady):]]; ok {
 			return codeStage{agent: agent, state: stateNotReady, reason: reason, prompt: "agent-not-ready"}

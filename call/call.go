@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,8 +38,11 @@ type Call struct {
 	node    string // where it ended
 	answers bool   // we have sent 200
 
-	legs    []*Leg     // live ones beside the caller's
-	engaged *talkStage // with an agent whom the ACD counts as in this call; nil if nobody
+	legs    []*Leg      // live ones beside the caller's
+	raters  []*rater    // agents asked for a rating after their talk
+	offers  []OfferView // that ring; replaced, never changed
+	drawn   bool        // for the control group
+	engaged *talkStage  // with an agent whom the ACD counts as in this call; nil if nobody
 
 	watched watched // by supervisors
 
@@ -193,7 +197,7 @@ func (c *Call) blame(status, q850 int, text, blame string) {
 // publish shows the call as it is now to operators.
 func (c *Call) publish() {
 	v := &CallView{ID: c.id, Caller: c.number, Name: c.name, Called: c.cdr.Called, From: c.from, Began: c.began,
-		Queue: c.queue, Agent: c.agent, Language: c.lang, Trace: c.trace[:len(c.trace):len(c.trace)], Silent: c.silences()}
+		Queue: c.queue, Agent: c.agent, Language: c.lang, Trace: c.trace[:len(c.trace):len(c.trace)], Offers: c.offers}
 	if n := len(c.cdr.Stages); n > 0 {
 		v.Stage, v.Since = c.cdr.Stages[n-1].Name, c.cdr.Stages[n-1].Began
 	}
@@ -231,7 +235,10 @@ func (c *Call) finish(ctx context.Context) {
 	if c.engaged != nil { // the call ended between two stages, or one broke
 		c.engaged.callerGone(c)
 	}
-	for _, l := range c.legs {
+	left := time.Now()
+	c.awaitRaters(gone)
+	c.dropRaters()
+	for _, l := range slices.Clone(c.legs) {
 		c.dropLeg(l, causeNormal, c.legBlame(l))
 	}
 	c.cdr.Legs = append(c.cdr.Legs, c.dismiss(ErrUnknown, "the call ended")...)
@@ -241,7 +248,7 @@ func (c *Call) finish(ctx context.Context) {
 		st = c.caller.close()
 	}
 	cause := c.verdict(gone)
-	c.cdr.Legs = append([]store.Leg{c.caller.record(st, cause, now)}, c.cdr.Legs...)
+	c.cdr.Legs = append([]store.Leg{c.caller.record(st, cause, left)}, c.cdr.Legs...)
 	c.closeStage(now)
 	if n := len(c.cdr.Talks); n > 0 && c.cdr.Talks[n-1].Ended.IsZero() {
 		c.cdr.Talks[n-1].Ended = now

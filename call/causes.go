@@ -74,6 +74,7 @@ var (
 	causeInternal    = sip.Cause{Status: 500, Q850: 41, Text: "internal fault"}
 	causeShutdown    = sip.Cause{Status: 503, Q850: 41, Text: "shutting down"}
 	causeElsewhere   = sip.Cause{Status: 0, Q850: 26, Text: "offer withdrawn"}
+	causeCompleted   = sip.Cause{Status: 200, Text: "Call completed elsewhere"} // phones then show no missed call
 	causeVanished    = sip.Cause{Status: 408, Q850: 27, Text: "no audio from the far end"}
 	causeMediaDied   = sip.Cause{Status: 500, Q850: 41, Text: ErrMediaDied.Error()}
 	causeRestarted   = sip.Cause{Q850: 41, Text: "engine restarted"}

@@ -116,8 +116,8 @@ func (k *check) agentRouting(id string, a store.Agent) {
 			k.count(path, &n, 1, maxCarried)
 		}
 	}
-	if !slices.Contains([]string{"", "cue", "none"}, a.Tell) {
-		k.add(at("agents", id, "tell"), fmt.Sprintf("no choice %q", a.Tell), "cue or none")
+	if !slices.Contains([]string{"", "cue", "display", "none"}, a.Tell) {
+		k.add(at("agents", id, "tell"), fmt.Sprintf("no choice %q", a.Tell), "cue, display or none")
 	}
 }
 

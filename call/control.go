@@ -30,13 +30,27 @@ func (e *Engine) Agents() []AgentView {
 	}
 	w := e.world.Load()
 	accounts := *e.accounts.Load()
+	offers := e.ringing()
 	out := make([]AgentView, 0, len(w.center.Agents))
 	for _, id := range sortedKeys(w.center.Agents) {
 		a, i := w.center.Agents[id], byID[acd.AgentID(id)]
 		_, secret := accounts[id]
 		out = append(out, AgentView{ID: id, Name: a.Name, State: i.State.String(), Reason: i.Reason, Since: i.Since,
 			Until: i.Until, Call: string(i.Call), Queues: a.Queues, Phone: e.phoneOf(id, a),
-			Reachable: e.reachable(id, a), Grade: i.Stars, Ratings: int(i.Ratings + 0.5), HasSecret: secret})
+			Reachable: e.reachable(id, a), Grade: i.Stars, Ratings: int(i.Ratings + 0.5), HasSecret: secret, Offer: offers[id]})
+	}
+	return out
+}
+
+// ringing are the offers that ring, by agent.
+func (e *Engine) ringing() map[string]*OfferView {
+	out := map[string]*OfferView{}
+	for _, c := range e.snapshotCalls() {
+		if v := c.view.Load(); v != nil {
+			for _, o := range v.Offers {
+				out[o.Agent] = &o
+			}
+		}
 	}
 	return out
 }
@@ -163,7 +177,6 @@ func (e *Engine) Status() Status {
 		s.SIP = append(s.SIP, "tcp://"+l.Addr().String())
 	}
 	s.RTP = fmt.Sprintf("%s:%d-%d", e.cfg.Media.Addr, e.cfg.Media.PortMin, e.cfg.Media.PortMax)
-	s.Media = e.mediaView()
 	e.mu.Lock()
 	for _, k := range sortedKeys(e.degraded) {
 		s.Degraded = append(s.Degraded, e.degraded[k])

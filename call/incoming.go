@@ -44,6 +44,10 @@ func (e *Engine) onCall(inc *sip.Incoming) sip.Inbox {
 	return c.caller
 }
 
+// acdInbox is how many commands of the ACD wait for a call: each phone that
+// rings for it may be offered and withdrawn meanwhile.
+const acdInbox = 2*maxRing + 8
+
 // refused is the record of a call that was turned away before it began.
 func (c *Call) refused(why sip.Cause) store.CDR {
 	now, blame := time.Now(), "caller"
@@ -105,7 +109,7 @@ func (e *Engine) newCall(inc *sip.Incoming) (*Call, stage, sip.Cause) {
 	w := e.world.Load()
 	now := time.Now()
 	c := &Call{id: store.NewID(now), eng: e, inc: inc, log: e.log, began: now,
-		acd: make(chan acd.Command, 8), orders: make(chan order), vars: map[string]string{}}
+		acd: make(chan acd.Command, acdInbox), orders: make(chan order), vars: map[string]string{}}
 	c.identify(w, inc)
 	c.cdr = store.CDR{ID: c.id, Node: e.cfg.Node, Began: now, Caller: c.number, Name: c.name, Called: inc.Number, From: c.from}
 	first, refuse := e.firstStage(w, c)
@@ -210,11 +214,20 @@ func (e *Engine) firstStage(w *world, c *Call) (stage, sip.Cause) {
 			return joinStage{what: "unpark " + number, call: parked, order: doTake, agent: agent}, sip.Cause{}
 		}
 	}
+	if !ok && number != "" && number == w.codes().MyRatings { // from outside: he is known by his number
+		return ratingsStage{}, sip.Cause{}
+	}
 	if ok && allowed(n, c.inc.Peer) {
 		if to, id, _ := strings.Cut(n.To, ":"); to == "trunk" {
 			return e.outward(w, c, id, number)
 		}
 		if s := e.stageFor(c, n.To); s != nil {
+			if q := w.party(number, c.number).Queue; q != "" {
+				if wait, ok := s.(waitStage); ok {
+					wait.queue = q
+					s = wait
+				}
+			}
 			return s, sip.Cause{}
 		}
 	}

@@ -59,7 +59,7 @@ func (s dialStage) run(ctx context.Context, c *Call) stage {
 	if err != nil {
 		return s.failed(ctx, c, err)
 	}
-	result := c.answerOf(rctx, leg, s.agent != "" && c.eng.world.Load().confirms(s.agent))
+	result := c.answerOf(rctx, leg, acceptance{key: s.agent != "" && c.eng.world.Load().confirms(s.agent)}, nil)
 	ringOut := time.NewTimer(ringFor)
 	defer ringOut.Stop()
 	if s.trunk != "" {
@@ -159,8 +159,9 @@ func (c *Call) drainRinging(l *Leg) {
 	}
 }
 
-// callAgent rings an agent's phone, wherever it is. The leg lives when err is nil.
-func (c *Call) callAgent(id string, q store.Queue, queue string) (*Leg, error) {
+// callAgent rings an agent's phone, wherever it is, with what it is told of an
+// offer. The leg lives when err is nil.
+func (c *Call) callAgent(id string, q store.Queue, queue string, told ...[2]string) (*Leg, error) {
 	w := c.eng.world.Load()
 	a, ok := w.center.Agents[id]
 	if !ok {
@@ -172,6 +173,9 @@ func (c *Call) callAgent(id string, q store.Queue, queue string) (*Leg, error) {
 	}
 	inv := sip.Invite{Targets: targets, NoAnswer: phoneSilence}
 	inv.From = sip.Address{Display: c.display(q, queue), User: c.number}
+	if a.Tell == tellDisplay {
+		inv.From.Display += shown(told)
+	}
 	if t, ok := w.center.Trunks[a.Trunk]; ok { // his trunk's rules hold
 		inv.NoAnswer = orDefault(t.NoAnswer.D(), trunkSilence)
 		if t.CallerID != "" {
@@ -182,6 +186,7 @@ func (c *Call) callAgent(id string, q store.Queue, queue string) (*Leg, error) {
 	inv.Headers = [][2]string{{"X-Hotline-Call", c.id}}
 	if queue != "" {
 		inv.Headers = append(inv.Headers, [2]string{"X-Hotline-Queue", queue})
+		inv.Headers = append(inv.Headers, told...)
 	}
 	return c.dialLeg("agent", "agent:"+id, id, inv)
 }
@@ -240,68 +245,6 @@ func (c *Call) dialLeg(role, peer, number string, inv sip.Invite) (*Leg, error) 
 	l.d = c.eng.sip.Dial(inv)
 	c.legs = append(c.legs, l)
 	return l, nil
-}
-
-// answerOf gives the outcome of a ring: nil once it is answered. The stage that
-// asks must take it.
-func (c *Call) answerOf(ctx context.Context, l *Leg, confirm bool) <-chan error {
-	result := make(chan error, 1)
-	// Owned by the stage; ends with ctx or the leg.
-	c.eng.wg.Go(func() {
-		defer func() {
-			if p := recover(); p != nil {
-				c.broke("ring", p)
-				result <- ErrInternal
-			}
-		}()
-		result <- c.awaitAgent(ctx, l, confirm)
-	})
-	return result
-}
-
-// awaitAgent waits until the leg is answered and, where asked, its person has
-// pressed 1. It reads the leg's digits and must be the only one who does.
-func (c *Call) awaitAgent(ctx context.Context, l *Leg, confirm bool) error {
-	select {
-	case <-l.up:
-	case <-l.ctx.Done():
-		return context.Cause(l.ctx)
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	if err := l.waitReady(ctx); err != nil {
-		return err
-	}
-	if !confirm {
-		return nil
-	}
-	l.flush()
-	for {
-		_, done := l.start(c.eng.clips(c.lang, []string{"press-1-to-accept"}), media.Tone{}, false)
-		pause := time.NewTimer(6 * time.Second)
-	listen:
-		for {
-			select {
-			case d := <-l.digits:
-				pause.Stop()
-				l.stop()
-				if d.r == '1' {
-					return nil
-				}
-				return errDeclined
-			case <-done:
-				done = nil
-			case <-pause.C:
-				break listen
-			case <-l.ctx.Done():
-				pause.Stop()
-				return context.Cause(l.ctx)
-			case <-ctx.Done():
-				pause.Stop()
-				return context.Cause(ctx)
-			}
-		}
-	}
 }
 
 func blameOf(role, peer string) string {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"time"
 
 	"hotline/ivr"
 	"hotline/store"
@@ -45,9 +44,12 @@ func (s menuStage) run(ctx context.Context, c *Call) stage {
 // onward turns what a flow ended with into the next stage.
 func (c *Call) onward(out ivr.Outcome) stage {
 	switch out.Kind {
-	case ivr.KindQueue:
-		node := c.eng.world.Load().flows[c.flow].Nodes[c.node]
-		return waitStage{queue: out.Target, needs: out.Needs, since: time.Now(), leave: node.Nobody != ""}
+	case ivr.KindQueue, ivr.KindChoose:
+		w := c.eng.world.Load()
+		node := w.flows[c.flow].Nodes[c.node]
+		c.cdr.Chosen = out.Agent
+		return waitStage{queue: out.Target, needs: out.Needs, since: out.Since, leave: node.Nobody != "",
+			chosen: out.Agent, hold: out.Hold, category: c.wanted(w, out.Category)}
 	case ivr.KindAgent:
 		return dialStage{agent: out.Target}
 	case ivr.KindNumber:
@@ -90,9 +92,10 @@ func (c *Call) env(w *world) ivr.Env {
 		vars = map[string]string{}
 	}
 	vars["caller"], vars["called"] = c.number, c.cdr.Called
-	return ivr.Env{Now: w.now, Hours: w.open, Vars: vars, Language: c.lang, Trace: func(node, what string) {
-		c.log.Debug("flow", "call", c.id, "node", node, "what", what)
-	}}
+	return ivr.Env{Now: w.now, Hours: w.open, Vars: vars, Language: c.lang,
+		Choices: c.choices, Contacts: c.contacts(), Trace: func(node, what string) {
+			c.log.Debug("flow", "call", c.id, "node", node, "what", what)
+		}}
 }
 
 // line is the caller's leg as flows see it.

@@ -71,7 +71,6 @@ func (s talkStage) run(ctx context.Context, c *Call) stage {
 	c.journal()
 	next := s.loop(ctx, c)
 	c.caller.talks.Store(0)
-	c.caller.audible()
 	c.caller.change(func(m *mask) { m.talks, m.wanted = false, false })
 	c.cdr.Talks[len(c.cdr.Talks)-1].Ended = time.Now()
 	c.stopRecording()
@@ -109,16 +108,16 @@ func (s talkStage) loop(ctx context.Context, c *Call) stage {
 			hold.look()
 		case <-s.leg.holds:
 			hold.look()
-		case <-c.caller.quiet.changed:
-			c.listens(c.caller)
-		case <-s.leg.quiet.changed:
-			c.listens(s.leg)
 		case <-c.caller.updated:
 			c.journal()
 		case <-s.leg.updated:
 			c.journal()
 		case <-ctx.Done():
-			s.callerGone(c)
+			if errors.Is(context.Cause(ctx), ErrCallerGone) && s.asks(c) {
+				s.leave(c)
+			} else {
+				s.callerGone(c)
+			}
 			return nil
 		}
 	}
@@ -166,7 +165,7 @@ func (s talkStage) agentGone(ctx context.Context, c *Call) stage {
 	if e != nil && e.died && s.queue != "" {
 		return s.back(c, acd.TalkEnded{PhoneDied: true})
 	}
-	return s.finish(ctx, c, causeNormal)
+	return s.finish(ctx, c)
 }
 
 // back sends a caller who was not served to the head of his queue: the agent's
@@ -187,8 +186,8 @@ func (s talkStage) back(c *Call, ev acd.TalkEnded) stage {
 }
 
 // finish ends the agent's part; the caller goes on to the survey where there is one.
-func (s talkStage) finish(ctx context.Context, c *Call, cause sip.Cause) stage {
-	s.release(c, acd.TalkEnded{}, cause)
+func (s talkStage) finish(ctx context.Context, c *Call) stage {
+	s.leave(c)
 	if s.queue == "" {
 		text, q850 := "the other side hung up", 16
 		if e := s.leg.ended(); e != nil && e.died {

@@ -46,7 +46,7 @@ func TestARingThatPanicsEndsItsOwnCall(t *testing.T) {
 	c := &Call{id: "c", eng: e, log: slog.New(slog.DiscardHandler)}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	c.cancel = cancel
-	if err := <-c.answerOf(ctx, nil, false); !errors.Is(err, ErrInternal) || e.stats.Panics.Load() != 1 {
+	if err := <-c.answerOf(ctx, nil, acceptance{}, nil); !errors.Is(err, ErrInternal) || e.stats.Panics.Load() != 1 {
 		t.Errorf("got %v, %d panics counted; want internal and 1", err, e.stats.Panics.Load())
 	}
 	if !errors.Is(context.Cause(ctx), ErrInternal) {

@@ -64,7 +64,7 @@ func (c *Call) dialFor(s dialStage) (*dialled, error) {
 	}
 	ctx, stop := context.WithCancelCause(c.life)
 	d := &dialled{c: c, leg: leg, stop: stop}
-	d.result = c.answerOf(ctx, leg, s.agent != "" && c.eng.world.Load().confirms(s.agent))
+	d.result = c.answerOf(ctx, leg, acceptance{key: s.agent != "" && c.eng.world.Load().confirms(s.agent)}, nil)
 	c.journal()
 	return d, nil
 }

@@ -137,7 +137,7 @@ func (s *supervision) sit() error {
 	ctx, cancel := context.WithTimeoutCause(s.ctx, supervisorRings, ErrWithdrawn)
 	defer cancel()
 	hand := &Call{eng: s.eng, lang: w.language(store.Number{})} // asks for the key in the center's language
-	if err := hand.awaitAgent(ctx, l, w.confirms(s.agent)); err != nil {
+	if err := hand.awaitAgent(ctx, l, acceptance{key: w.confirms(s.agent)}); err != nil {
 		return err
 	}
 	l.flush()

@@ -41,7 +41,7 @@ func (s talkStage) order(ctx context.Context, c *Call, hold *holder, o order) (n
 		}
 		o.done(nil)
 		c.note("agent ended the talk")
-		return s.finish(ctx, c, causeNormal), true
+		return s.finish(ctx, c), true
 	case DoRecord, DoStopRecord, DoPause, DoResume:
 		o.done(s.recorder(c, o))
 	case doTake:

@@ -21,6 +21,25 @@ type AgentView struct {
 	Grade     float64   `json:"grade"`   // smoothed mean of his ratings, 1..5
 	Ratings   int       `json:"ratings"` // how many
 	HasSecret bool      `json:"has_secret"`
+
+	Offer *OfferView `json:"offer,omitempty"` // that rings his phone
+}
+
+// OfferView is a call that rings an agent: what he learns before he accepts.
+type OfferView struct {
+	ID       string        `json:"id"`
+	Call     string        `json:"call"`
+	Agent    string        `json:"agent"`
+	Queue    string        `json:"queue"`
+	Caller   string        `json:"caller"`
+	Name     string        `json:"name,omitempty"`
+	Stars    float64       `json:"stars,omitempty"`   // mean of what agents gave the customer; 0: never rated
+	Ratings  float64       `json:"ratings,omitempty"` // weight of these ratings
+	Waited   time.Duration `json:"waited_ns"`         // when the phone began to ring
+	Category string        `json:"category,omitempty"`
+	Decline  bool          `json:"may_decline"`
+	Began    time.Time     `json:"began"`
+	Deadline time.Time     `json:"deadline"`
 }
 
 // QueueView is a queue as operators see it.
@@ -50,15 +69,9 @@ type CallView struct {
 	Trace    []string  `json:"trace"`            // stages so far
 	Masked   bool      `json:"masked,omitempty"` // the caller's keys are kept out of the recording
 
-	Silent      []SilenceView     `json:"silent,omitempty"` // legs in talk that are not heard
-	Supervisors []SupervisionView `json:"supervisors,omitempty"`
-}
+	Offers []OfferView `json:"offers,omitempty"` // phones that ring for it
 
-// SilenceView is a leg that has sent nothing for 5 s or more, though it talks.
-type SilenceView struct {
-	Leg   string    `json:"leg"` // "caller", "agent", "party"
-	Peer  string    `json:"peer"`
-	Since time.Time `json:"since"`
+	Supervisors []SupervisionView `json:"supervisors,omitempty"`
 }
 
 // NumberView is what can be dialled.
@@ -121,6 +134,5 @@ type Status struct {
 	Calls    int           `json:"calls"`
 	Served   uint64        `json:"served"` // calls ended since the start
 	Panics   uint64        `json:"panics"`
-	Media    MediaView     `json:"media"`
 	Degraded []string      `json:"degraded,omitempty"` // what does not work now, in words
 }

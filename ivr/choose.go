@@ -38,6 +38,7 @@ func (w *walk) choose(ctx context.Context, n Node) error {
 	if err := w.play(ctx, n, n.Prompts); err != nil {
 		return err
 	}
+	since := w.env.Now()
 	list := w.choices(n)
 	chosen := ""
 	if len(list) == 0 {
@@ -49,7 +50,7 @@ func (w *walk) choose(ctx context.Context, n Node) error {
 		}
 	}
 	w.out.Kind, w.out.Node, w.out.Target = n.Kind, w.name, n.Queue
-	w.out.Needs, w.out.Category = maps.Clone(n.Needs), n.Category
+	w.out.Needs, w.out.Category, w.out.Since = maps.Clone(n.Needs), n.Category, since
 	whole := false
 	n.Interruptible = &whole // what he is told now is no question
 	if chosen == "" {

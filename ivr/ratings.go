@@ -19,9 +19,9 @@ const overall = "overall"
 // Contacts are the earlier contacts of who is on the line, and how he changes
 // what he said of them. Each field may be nil.
 type Contacts struct {
-	List   func() []Contact                              // newest first
-	Rate   func(call string, items map[string]int) error // adds or changes a rating
-	Unrate func(call string) error
+	List   func() []Contact                            // newest first
+	Rate   func(c Contact, items map[string]int) error // adds or changes a rating
+	Unrate func(c Contact) error
 }
 
 // Contact is one served call. A caller hears the agent's id, an agent the last
@@ -189,7 +189,7 @@ func (w *walk) keep(ctx context.Context, n Node, c *Contact, given map[string]in
 	if w.env.Contacts.Rate == nil {
 		return w.play(ctx, n, []string{"rating-refused"})
 	}
-	if err := w.env.Contacts.Rate(c.Call, items); err != nil {
+	if err := w.env.Contacts.Rate(*c, items); err != nil {
 		w.trace("rating refused: " + err.Error())
 		return w.play(ctx, n, []string{"rating-refused"})
 	}
@@ -202,7 +202,7 @@ func (w *walk) erase(ctx context.Context, n Node, c *Contact) error {
 	if w.env.Contacts.Unrate == nil {
 		return w.play(ctx, n, []string{"rating-refused"})
 	}
-	if err := w.env.Contacts.Unrate(c.Call); err != nil {
+	if err := w.env.Contacts.Unrate(*c); err != nil {
 		w.trace("rating refused: " + err.Error())
 		return w.play(ctx, n, []string{"rating-refused"})
 	}

@@ -55,6 +55,7 @@ type Outcome struct {
 	Agent    string        // choose: whom the caller chose, "" nobody
 	Hold     time.Duration // choose: how long the call waits for Agent alone
 	Category string        // queue, choose: whose grade counts
+	Since    time.Time     // queue, choose: when the caller began to wait; what he chose from costs him no place
 	Trunk    string        // number: the trunk to leave by, "" for one of our own numbers
 	Language string
 	Needs    map[string]int
@@ -204,6 +205,7 @@ func (w *walk) end(ctx context.Context, n Node) error {
 	switch n.Kind {
 	case KindQueue:
 		w.out.Target, w.out.Needs, w.out.Category = n.Queue, maps.Clone(n.Needs), n.Category
+		w.out.Since = w.env.Now()
 	case KindAgent:
 		w.out.Target = n.Agent
 	case KindNumber:

@@ -131,7 +131,7 @@ func evaluating() Env {
 		Choices: func(Wish) []Choice { return []Choice{{"1001", 4.6, 0}, {"1002", 0, -1}, {"1003", 1, time.Hour}} },
 		Contacts: Contacts{
 			List: func() []Contact { return []Contact{{Call: "a", Agent: "1001"}, {Call: "b", Caller: "12"}} },
-			Rate: func(_ string, items map[string]int) error {
+			Rate: func(_ Contact, items map[string]int) error {
 				for _, stars := range items {
 					if stars < 1 || stars > maxStars {
 						panic("a rating out of range")
@@ -139,7 +139,7 @@ func evaluating() Env {
 				}
 				return nil
 			},
-			Unrate: func(string) error { return errors.New("no") },
+			Unrate: func(Contact) error { return errors.New("no") },
 		},
 	}
 }

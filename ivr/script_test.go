@@ -147,14 +147,14 @@ func contact(t *testing.T, l *fakeLine, c *Contacts, f []string) {
 		}
 		return append(list, one)
 	}
-	c.Rate = func(call string, items map[string]int) error {
-		if call == "gone" {
+	c.Rate = func(c Contact, items map[string]int) error {
+		if c.Call == "gone" {
 			return errors.New("no such call")
 		}
-		l.note("keeps %s %v", call, items)
+		l.note("keeps %s %v", c.Call, items)
 		return nil
 	}
-	c.Unrate = func(call string) error { l.note("deletes %s", call); return nil }
+	c.Unrate = func(c Contact) error { l.note("deletes %s", c.Call); return nil }
 }
 
 func readFlow(t *testing.T, name string) Flow {

@@ -127,7 +127,7 @@ type Agent struct {
 	Outbound  []string       `json:"outbound,omitempty"` // trunks he may dial out through; empty: none
 	Order     int            `json:"order,omitempty"`    // place in queues with strategy in-order: the least first
 	Capacity  map[string]int `json:"capacity,omitempty"` // channel to how much of it he carries at once; voice always fills him
-	Tell      string         `json:"tell,omitempty"`     // the caller's standing before he accepts by key: "cue" (default), "none"; phones and screens show it in any case
+	Tell      string         `json:"tell,omitempty"`     // the caller's standing before he accepts by key: "cue" (default), "display" (and in the name that his phone shows), "none"; phones and screens show it in any case
 }
 
 // Queue is where callers wait for one of its agents. Pointers are there where
