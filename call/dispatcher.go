@@ -23,6 +23,7 @@ type dispatcher struct {
 	epoch  uint64
 	back   []acd.Event                // of commands that could not be delivered
 	offers map[acd.OfferID]acd.CallID // that ring
+	doubts acd.Reconciler
 }
 
 // request is an event, or a question to the core.
@@ -50,6 +51,8 @@ func (d *dispatcher) run(ctx context.Context) {
 	defer close(d.gone)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
+	look := time.NewTicker(acd.ReconcileEvery)
+	defer look.Stop()
 	for {
 		if at, ok := d.core.Deadline(); ok {
 			timer.Reset(max(at.Sub(d.now()), 0))
@@ -61,6 +64,8 @@ func (d *dispatcher) run(ctx context.Context) {
 			d.handle(r)
 		case <-timer.C:
 			d.step(acd.Tick{})
+		case <-look.C:
+			d.reconcile()
 		case <-ctx.Done():
 			return
 		}

@@ -83,6 +83,7 @@ type Stats struct {
 	Recovered       atomic.Uint64 // calls of an earlier process that were closed
 	RatingAlarms    atomic.Uint64 // ratings that look like an attack
 	Stuck           atomic.Uint64 // calls that outlived their end by 30 s
+	Reconciled      atomic.Uint64 // agents and places that the ACD kept for what was gone
 }
 
 // New reads the center from the store and builds the planes; nothing runs yet.

@@ -51,8 +51,27 @@ func (e *Engine) Idle() error {
 	if legs+recordings+len(e.busy)+len(e.calls) > 0 {
 		return fmt.Errorf("engine keeps %d legs, %d recordings, %d busy agents, %d calls", legs, recordings, len(e.busy), len(e.calls))
 	}
-	if e.stats.Panics.Load()+e.stats.Stuck.Load()+e.stats.Dropped.Load() > 0 {
-		return fmt.Errorf("%d panics, %d stuck, %d dropped", e.stats.Panics.Load(), e.stats.Stuck.Load(), e.stats.Dropped.Load())
+	if e.stats.Panics.Load()+e.stats.Stuck.Load()+e.stats.Dropped.Load()+e.stats.Reconciled.Load() > 0 {
+		return fmt.Errorf("%d panics, %d stuck, %d dropped, %d reconciled", e.stats.Panics.Load(), e.stats.Stuck.Load(), e.stats.Dropped.Load(), e.stats.Reconciled.Load())
 	}
 	return nil
 }
+
+// Haunt makes the ACD believe that an agent talks in a call that does not exist,
+// another one in a call outside, and that such a call waits: as if their last
+// words had been lost.
+func (e *Engine) Haunt(talks, occupied, queue string) error {
+	return e.disp.ask(context.Background(), func(c *acd.Core, now time.Time) {
+		out := c.Step(now, acd.Occupied{Agent: acd.AgentID(occupied), Yes: true})
+		out = append(out, c.Step(now, acd.CallQueued{Call: "ghost 1", Queue: acd.QueueID(queue)})...)
+		for _, cmd := range out {
+			if o, ok := cmd.(acd.Offer); ok && o.Agent == acd.AgentID(talks) {
+				c.Step(now, acd.OfferAnswered{Offer: o.ID})
+			}
+		}
+		c.Step(now, acd.CallQueued{Call: "ghost 2", Queue: acd.QueueID(queue)})
+	})
+}
+
+// Reconciled is how often the ACD's belief was mended.
+func (e *Engine) Reconciled() uint64 { return e.stats.Reconciled.Swap(0) }

@@ -51,6 +51,7 @@ func newMetrics(e *Engine) *metrics {
 	count("hotline_call_recovered_total", "Calls of an earlier process that were closed.", e.stats.Recovered.Load)
 	count("hotline_rating_alarms_total", "Ratings that look like an attack.", e.stats.RatingAlarms.Load)
 	count("hotline_call_stuck_total", "Calls that outlived their end.", e.stats.Stuck.Load)
+	count("hotline_call_reconciled_total", "Agents and places in queues that were held for what was gone.", e.stats.Reconciled.Load)
 	return m
 }
 
