@@ -63,7 +63,7 @@ func (s *shard) rewire(b *bridge) {
 	was := make(map[*leg][]*leg, len(b.seats)) // who was passed through to whom
 	for _, l := range b.seats {
 		count[l.role]++
-		was[l] = l.passTo
+		was[l] = slices.Clone(l.passTo)
 		l.passTo = nil
 	}
 	wasMixing := len(b.mixed) > 0
@@ -77,6 +77,9 @@ func (s *shard) rewire(b *bridge) {
 			b.mixed = append(b.mixed, l)
 		case n == 1:
 			o := b.only(l)
+			if o.passTo == nil {
+				o.passTo = o.passRoom[:0]
+			}
 			o.passTo = append(o.passTo, l)
 			if before {
 				s.handOver(o, l)
@@ -204,7 +207,7 @@ func (s *shard) handOver(from, to *leg) {
 		pcm = pcm[n:]
 	}
 	if from.rx.ssrc == j.ssrc {
-		to.tx.adopt(origin{fromLeg, from, j.ssrc}, header{seq: from.rx.high}, j.write, s.now)
+		to.tx.adopt(voiceOf(from, j.ssrc), header{seq: from.rx.high}, j.write, s.now)
 	}
 }
 
@@ -291,7 +294,7 @@ func (s *shard) forward(from, to *leg, h header, c Codec, payload []byte) {
 	if !s.openTo(to) {
 		return
 	}
-	out, ok := to.tx.pass(origin{fromLeg, from, h.ssrc}, h, to.set.audioType(), len(payload), true, s.now)
+	out, ok := to.tx.pass(voiceOf(from, h.ssrc), h, to.set.audioType(), len(payload), true, s.now)
 	if !ok {
 		return
 	}
@@ -302,7 +305,7 @@ func (s *shard) forward(from, to *leg, h header, c Codec, payload []byte) {
 
 // forwardKey passes a telephone-event packet; press is true for the first one of a key.
 func (s *shard) forwardKey(from, to *leg, h header, k keyEvent, payload []byte, press bool) {
-	o := origin{fromLeg, from, h.ssrc}
+	o := voiceOf(from, h.ssrc)
 	switch {
 	case to.set.EventType == 0:
 		to.tx.skip(o, h)

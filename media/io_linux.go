@@ -119,8 +119,12 @@ func (p *epoll) poll(_ time.Duration, f deliver) {
 	at := p.clock.now()
 	for {
 		n := p.ready()
-		for _, ev := range p.events[:n] {
-			p.read(p.socks[ev.Fd], at, late, f)
+		events := p.events[:n]
+		for i := -foresight; i < n; i++ {
+			p.foresee(events, i)
+			if i >= 0 {
+				p.read(p.socks[events[i].Fd], at, late, f)
+			}
 		}
 		if n < len(p.events) || p.clock.now()-at > tickTime {
 			return

@@ -16,11 +16,11 @@ const provisional = 2 * time.Second
 // leg is one RTP socket and its peer. All fields belong to the shard, but sock
 // and port, which Open sets before the shard sees the leg. What each packet
 // needs comes first and close together: with a thousand legs, none is in the
-// cache when its packet comes.
+// cache when its packet comes, and leg.foresee asks for it.
 type leg struct {
+	// A packet in and a packet out touch these.
 	sock    socket
 	source  netip.AddrPort // latched; zero until the first packet
-	lastIn  time.Duration  // last accepted packet, or when we began to listen
 	known   bool           // a SetRemote has come
 	unbound bool           // any source within the rules may displace source
 	bound   bool           // the socket is connected to source, once that is final
@@ -30,24 +30,28 @@ type leg struct {
 	closed  bool
 	role    Role
 
-	secure   *secured     // nil: plain RTP
-	detector *detector    // in-band digits; nil unless wanted
-	mask     *mask        // nil unless keys are kept out of recordings
-	jitter   *jitterVoice // nil unless somebody hears this one in a mix
-	passTo   []*leg       // legs that hear this one and nobody else
-	bridge   *bridge
+	// A packet out.
+	tx            sender
+	secure        *secured // nil: plain RTP
+	out, outBytes uint64   // packets and payload sent
 
-	taps     []tap         // recordings that hear this one
+	// A packet in.
+	detector *detector     // in-band digits; nil unless wanted
+	mask     *mask         // nil unless keys are kept out of recordings
+	jitter   *jitterVoice  // nil unless somebody hears this one in a mix
+	lastIn   time.Duration // last accepted packet, or when we began to listen
 	movable  time.Duration // until then the described address may displace source
 	silentAt time.Duration // when the next Silent is due
-	in, out  uint64        // packets accepted, sent
-	outBytes uint64        // payload sent
+	in       uint64        // packets accepted
+	passTo   []*leg        // legs that hear this one and nobody else
+	passRoom [1]*leg       // of passTo, most often
+	taps     []tap         // recordings that hear this one
+	rx       receiver
 
-	tx   sender
-	rx   receiver
-	past past // what those in passTo heard last
 	set  SetRemote
+	past past // what those in passTo heard last
 
+	bridge   *bridge
 	id       LegID
 	port     uint16
 	phase    time.Duration // of its 20 ms clock, 0, 5, 10 or 15 ms

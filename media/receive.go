@@ -97,7 +97,7 @@ func (s *shard) sequence(l *leg, h header, at time.Duration) bool {
 		s.stats.SSRCs.Add(1)
 	}
 	l.in++
-	s.stats.PacketsIn.Add(1)
+	s.passed.in++
 	l.unbound = false
 	if !l.bound && at >= l.movable {
 		l.bound = true
@@ -118,7 +118,7 @@ func (s *shard) skip(l *leg, h header) {
 		s.maskFlush(l, s.now) // what came before goes first
 	}
 	for _, to := range l.passTo {
-		to.tx.skip(origin{fromLeg, l, h.ssrc}, h)
+		to.tx.skip(voiceOf(l, h.ssrc), h)
 	}
 }
 
@@ -210,7 +210,7 @@ func (s *shard) send(l *leg, n int) {
 	}
 	l.out++
 	l.outBytes += uint64(n - rtpHeader)
-	s.stats.PacketsOut.Add(1)
+	s.passed.out++
 }
 
 // sendUlaw sends a packet of our own making; ulaw is s.frame or shorter.

@@ -15,21 +15,21 @@ const (
 // receiver follows one peer's sequence numbers and jitter (RFC 3550, appendix
 // A). Its zero value awaits the first packet.
 type receiver struct {
-	begun   bool
-	ssrc    uint32
-	high    uint16 // highest sequence number
-	seen    uint64 // bit n: high-n has arrived
-	transit int32  // of the last packet, timestamp units
-	jitter  uint32 // estimate times 16, timestamp units (RFC 3550, A.8)
-	lost    int64  // may fall again when late packets come
-	late    uint64
-	doubles uint64
-	changes uint64 // of SSRC
+	seen     uint64 // bit n: high-n has arrived
+	expected uint64 // packets, by sequence number
+	received uint64
+	changes  uint64 // of SSRC
+	ssrc     uint32
+	transit  int32  // of the last packet, timestamp units
+	jitter   uint32 // estimate times 16, timestamp units (RFC 3550, A.8)
+	high     uint16 // highest sequence number
+	begun    bool
 
-	expected   uint64 // packets, by sequence number
-	received   uint64
-	cycles     uint32 // turns of the sequence number times 65536 (RFC 3550, A.1)
+	lost       int64 // may fall again when late packets come
+	late       uint64
+	doubles    uint64
 	lostBefore int64  // lost under an earlier SSRC
+	cycles     uint32 // turns of the sequence number times 65536 (RFC 3550, A.1)
 }
 
 // packet takes note of a packet that arrived now and says what it is.

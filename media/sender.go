@@ -16,10 +16,13 @@ const (
 
 // origin names what fills a stream; a change of it begins a new run.
 type origin struct {
-	kind uint8
 	leg  *leg   // fromLeg: who speaks
 	ssrc uint32 // fromLeg: his SSRC
+	kind uint8
 }
+
+// voiceOf is the origin of what a leg says.
+func voiceOf(l *leg, ssrc uint32) origin { return origin{kind: fromLeg, leg: l, ssrc: ssrc} }
 
 // sender makes the one stream that a peer gets from us: one SSRC, sequence
 // numbers without a hole of our making, timestamps that follow the clock.
@@ -27,22 +30,21 @@ type origin struct {
 // Packets passed through keep the spacing of their sequence numbers and
 // timestamps, so loss and pauses of the speaker stay visible; each run of one
 // origin is set behind the last by new offsets.
-type sender struct {
-	ssrc  uint32
-	seq   uint16 // of the next packet
-	base  uint32 // timestamp at time 0 of the shard
-	lead  int32  // how far a run that was handed over is ahead of the clock
-	slew  int32  // what base is off a speaker's clock, summed up
-	next  uint32 // the first timestamp not yet used
-	begun bool
-
+type sender struct { // 64 bytes, a cache line
 	origin origin
+	inAt   time.Duration // when the last audio packet in order came
+	ssrc   uint32
+	base   uint32 // timestamp at time 0 of the shard
+	lead   int32  // how far a run that was handed over is ahead of the clock
+	slew   int32  // what base is off a speaker's clock, summed up
+	next   uint32 // the first timestamp not yet used
+	tsOff  uint32 // out = in + tsOff
+	inTS   uint32 // timestamp of the last audio packet in order
+	seq    uint16 // of the next packet
 	seqOff uint16 // out = in + seqOff
-	tsOff  uint32
-	inHigh uint16        // highest incoming sequence number of the run
-	back   uint16        // how far behind inHigh a late packet still belongs to the run
-	inTS   uint32        // timestamp of the last audio packet in order
-	inAt   time.Duration // when that one came
+	inHigh uint16 // highest incoming sequence number of the run
+	back   uint16 // how far behind inHigh a late packet still belongs to the run
+	begun  bool
 }
 
 func newSender() sender {

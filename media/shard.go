@@ -42,6 +42,7 @@ type shard struct {
 	mixing  []*bridge
 	awaited map[LegID][]Command // commands for legs on their way here
 	active  *leg                // whose packet is being handled; for rescue
+	passed  passed              // packets not yet in stats
 
 	out   [maxPacket]byte                // packet being made
 	seal  [maxPacket + srtpOverhead]byte // the same, secured
@@ -119,6 +120,19 @@ func (s *shard) turn() {
 		deadline = min(deadline, s.tickAt)
 	}
 	s.io.poll(deadline, s.hand)
+	s.passed.into(s.stats)
+}
+
+// passed counts the packets of a turn: other threads read stats, and an atomic
+// addition waits until all that was written before it is out of this one.
+type passed struct{ in, out uint64 }
+
+func (p *passed) into(s *Stats) {
+	if p.in+p.out > 0 {
+		s.PacketsIn.Add(p.in)
+		s.PacketsOut.Add(p.out)
+		*p = passed{}
+	}
 }
 
 func (s *shard) commands() {
