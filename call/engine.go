@@ -68,6 +68,7 @@ type Engine struct {
 	degraded map[string]string
 
 	grading    grading    // changes of evaluations
+	customers  stripes    // changes of customers
 	applying   sync.Mutex // one Apply at a time
 	accounting sync.Mutex // one reading of the accounts at a time
 }

@@ -68,14 +68,16 @@ type EvaluationRequest struct {
 // another, and none while the gradebook is built anew.
 type grading struct {
 	rebuild sync.RWMutex // held for writing by a rebuild
-	calls   [64]sync.Mutex
+	calls   stripes
 }
 
-// of is the lock of a call's evaluations.
-func (g *grading) of(call string) *sync.Mutex {
+// stripes are locks of many names: one name always has the same lock.
+type stripes [64]sync.Mutex
+
+func (s *stripes) of(name string) *sync.Mutex {
 	h := fnv.New32a()
-	_, _ = h.Write([]byte(call)) // never fails
-	return &g.calls[h.Sum32()%uint32(len(g.calls))]
+	_, _ = h.Write([]byte(name)) // never fails
+	return &s[h.Sum32()%uint32(len(s))]
 }
 
 // Evaluate gives a rating of a served contact or changes it, and lets it count
@@ -97,7 +99,7 @@ func (e *Engine) Evaluate(actor Actor, r EvaluationRequest) (store.Evaluation, e
 func (e *Engine) evaluate(actor Actor, ct contact, r EvaluationRequest) (store.Evaluation, error) {
 	e.grading.rebuild.RLock()
 	defer e.grading.rebuild.RUnlock()
-	lock := e.grading.of(r.Call)
+	lock := e.grading.calls.of(r.Call)
 	lock.Lock()
 	defer lock.Unlock()
 	id, old, err := e.evaluationOf(r.Call, r.Side, ct.agent)
@@ -147,7 +149,7 @@ func (e *Engine) unevaluate(actor Actor, call, side, agent string) error {
 	}
 	e.grading.rebuild.RLock()
 	defer e.grading.rebuild.RUnlock()
-	lock := e.grading.of(call)
+	lock := e.grading.calls.of(call)
 	lock.Lock()
 	defer lock.Unlock()
 	_, old, err := e.evaluationOf(call, side, ct.agent)

@@ -57,25 +57,24 @@ func (e *Engine) remember(c store.CDR) {
 	if c.Caller == anonymous || !strings.HasPrefix(c.From, "trunk:") {
 		return
 	}
-	cu, err := e.store.Customer(c.Caller)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return
-	}
-	if cu.ID == "" {
-		cu = store.Customer{ID: c.Caller, First: c.Began}
-	}
-	cu.Calls++
-	cu.Last = c.Began
-	if c.Name != "" {
-		cu.Name = c.Name
-	}
-	if c.Agent != "" {
-		cu.Agent = c.Agent
-	}
-	if c.Language != "" {
-		cu.Language = c.Language
-	}
-	if err := e.store.PutCustomer(cu); err != nil {
+	_, err := e.changeCustomer(c.Caller, func(cu *store.Customer, known bool) error {
+		if cu.First.IsZero() {
+			cu.First = c.Began
+		}
+		cu.Calls++
+		cu.Last = c.Began
+		if c.Name != "" {
+			cu.Name = c.Name
+		}
+		if c.Agent != "" {
+			cu.Agent = c.Agent
+		}
+		if c.Language != "" {
+			cu.Language = c.Language
+		}
+		return nil
+	})
+	if err != nil {
 		e.log.Warn("customer was not kept", "call", c.ID, "err", err)
 	}
 }
