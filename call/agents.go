@@ -297,6 +297,8 @@ func codeFor(w *world, agent, number string) stage {
 			stars = 0
 		}
 		return rateLastStage{agent: agent, stars: stars}
+	case codes.PickUp != "" && strings.HasPrefix(number, codes.PickUp):
+		return pickStage{agent: agent, target: number[len(codes.PickUp):]}
 	case codes.NotReady != "" && strings.HasPrefix(number, codes.NotReady):
 		if reason, ok := reasons[number[len(codes.NotReady):]]; ok {
 			return codeStage{agent: agent, state: stateNotReady, reason: reason, prompt: "agent-not-ready"}

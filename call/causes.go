@@ -66,6 +66,7 @@ var (
 	causeNoAnswer    = sip.Cause{Status: 480, Q850: 19, Text: "no answer"}
 	causeUnavailable = sip.Cause{Status: 480, Q850: 20, Text: "nobody available"}
 	causeNotFound    = sip.Cause{Status: 404, Q850: 1, Text: "number not in service"}
+	causeGone        = sip.Cause{Status: 481, Text: "the call to take over is gone"}
 	causeHops        = sip.Cause{Status: 483, Q850: 25, Text: "too many hops"}
 	causeMedia       = sip.Cause{Status: 488, Q850: 88, Text: "no audio in common"}
 	causeForbidden   = sip.Cause{Status: 403, Q850: 21, Text: "not allowed"}

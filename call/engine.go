@@ -177,6 +177,7 @@ func (e *Engine) newEndpoint(c sip.Config) error {
 	}
 	e.realm = c.Realm
 	c.Accounts, c.OnCall, c.OnBinding, c.Log = e.account, e.onCall, e.onBinding, e.log
+	c.MayReplace = e.mayReplace
 	if c.Bindings, err = e.loadBindings(); err != nil {
 		return err
 	}

@@ -31,10 +31,23 @@ func (c *Call) give(l *Leg) {
 }
 
 // adopt takes a leg of another call as a second one.
-func (c *Call) adopt(h *handover, role string) {
-	h.leg.role, h.leg.moved = role, nil
+func (c *Call) adopt(h *handover) {
+	h.leg.role, h.leg.moved = "party", nil
+	if h.agent != "" {
+		h.leg.role = "agent"
+	}
+	h.leg.call.Store(c)
 	c.legs = append(c.legs, h.leg)
 	c.journal()
+}
+
+// taken is the talk of the caller with a leg that was brought.
+func (c *Call) taken(o order, before talkStage) stage {
+	c.caller.stop()
+	c.adopt(o.hand)
+	t := c.talkWith(o.hand.leg, o.hand.agent, before)
+	o.done(nil)
+	return t
 }
 
 // swap makes the second leg the caller's and the caller's the second one: an agent
@@ -98,6 +111,21 @@ func (s joinStage) run(ctx context.Context, c *Call) stage {
 
 // Orders that bring a leg; people have no words for them.
 const (
-	doTake   = "take"   // the leg talks with the caller instead of whoever does or is to
-	doAttach = "attach" // the leg's agent leads him who is given to the caller
+	doTake      = "take"      // the leg talks with the caller instead of whoever does or is to
+	doAttach    = "attach"    // the leg's owner talks with the caller instead of the agent who asks
+	doSurrender = "surrender" // gives away who talks with the agent
 )
+
+// pickStage is an agent who takes what rings at a colleague's phone.
+type pickStage struct{ agent, target string }
+
+func (s pickStage) name() string { return "pick up" }
+
+func (s pickStage) run(_ context.Context, c *Call) stage {
+	id, err := c.eng.pickUp(c.eng.world.Load(), s.agent, s.target)
+	if err != nil {
+		c.blame(causeNotFound.Status, causeNotFound.Q850, err.Error(), "caller")
+		return nil
+	}
+	return joinStage{what: "pick up " + id, call: id, order: doTake, agent: s.agent}
+}

@@ -128,6 +128,7 @@ func (e *Engine) newCall(inc *sip.Incoming) (*Call, stage, sip.Cause) {
 		return c, nil, causeFull
 	}
 	leg.d = inc.Dialog
+	leg.call.Store(c)
 	a := inc.Source.Addr().Unmap()
 	leg.latch = []netip.Prefix{netip.PrefixFrom(a, a.BitLen())}
 	leg.moved = c.journal
@@ -206,6 +207,12 @@ func (e *Engine) firstStage(w *world, c *Call) (stage, sip.Cause) {
 	number := c.inc.Number
 	n, ok := w.center.Numbers[number]
 	c.lang = w.language(n)
+	if c.inc.Replaces != nil {
+		if s := e.replacing(c); s != nil {
+			return s, sip.Cause{}
+		}
+		return nil, causeGone
+	}
 	if agent := c.inc.Peer.Account; agent != "" {
 		if s := codeFor(w, agent, number); s != nil {
 			return s, sip.Cause{}

@@ -40,8 +40,11 @@ type Leg struct {
 	ringing chan sip.Ringing
 	digits  chan digit
 	holds   chan struct{} // held has changed
-	updated chan struct{} // the dialog's state changed
-	moved   func()        // journals that; called by those who wait on the leg; nil: nobody cares
+	refers  chan *sip.Refer
+	call    atomic.Pointer[Call] // whose leg it is, set after d; nil: a supervisor's
+	rung    bool                 // we have dialled it
+	updated chan struct{}        // the dialog's state changed
+	moved   func()               // journals that; called by those who wait on the leg; nil: nobody cares
 	closed  chan media.LegStats
 
 	readyOnce, upOnce sync.Once
@@ -77,7 +80,7 @@ func (e *Engine) newLeg(role, peer, phone string) (*Leg, error) {
 		began: time.Now(),
 		ready: make(chan struct{}), up: make(chan struct{}),
 		ringing: make(chan sip.Ringing, 16), digits: make(chan digit, typeAhead),
-		holds: make(chan struct{}, 1), updated: make(chan struct{}, 1),
+		holds: make(chan struct{}, 1), refers: make(chan *sip.Refer, referQueue), updated: make(chan struct{}, 1),
 		closed: make(chan media.LegStats, 1),
 		plays:  map[media.PlayID]chan struct{}{},
 	}
@@ -215,7 +218,7 @@ func (l *Leg) Deliver(ev sip.Event) {
 		l.info.Store(true)
 		l.press(digit{ev.Rune, true, ev.Duration})
 	case sip.Referred:
-		ev.Reject(603)
+		l.referred(ev.Refer)
 	case sip.Failed, sip.Ended:
 		l.end(endedOf(ev))
 	}

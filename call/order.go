@@ -62,7 +62,8 @@ type order struct {
 	Order
 	actor string // "agent:1001", "cli:root"
 	dest  destination
-	hand  *handover // brings a leg
+	hand  *handover        // brings a leg
+	give  chan<- *handover // wants one
 	reply chan<- error
 }
 

@@ -71,6 +71,15 @@ func (s dialStage) run(ctx context.Context, c *Call) stage {
 			c.passRinging(r, leg)
 		case <-ringOut.C:
 			stop(ErrWithdrawn)
+		case o := <-c.orders:
+			if o.Do != doTake {
+				o.done(ErrNotNow)
+				break
+			}
+			stop(ErrWithdrawn)
+			<-result
+			c.dropLeg(leg, sip.Elsewhere, "us")
+			return c.taken(o, talkStage{})
 		case <-c.caller.updated:
 			c.journal()
 		case err := <-result:
@@ -242,7 +251,9 @@ func (c *Call) dialLeg(role, peer, number string, inv sip.Invite) (*Leg, error) 
 	}
 	inv.Media, inv.Inbox = l, l
 	inv.MaxForwards = c.inc.MaxForwards - 1
+	l.rung = true
 	l.d = c.eng.sip.Dial(inv)
+	l.call.Store(c)
 	c.legs = append(c.legs, l)
 	return l, nil
 }

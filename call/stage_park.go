@@ -101,11 +101,7 @@ func (s parkStage) run(ctx context.Context, c *Call) stage {
 		case o := <-c.orders:
 			switch o.Do {
 			case doTake:
-				c.caller.stop()
-				c.adopt(o.hand, "agent")
-				t := c.talkWith(o.hand.leg, o.hand.agent, s.talk)
-				o.done(nil)
-				return t
+				return c.taken(o, s.talk)
 			case DoTransfer:
 				o.done(nil)
 				return leadStage{o.dest}

@@ -98,6 +98,14 @@ func (s talkStage) loop(ctx context.Context, c *Call) stage {
 			if !c.caller.masked() {
 				c.passDigit(d, s.leg)
 			}
+		case r := <-s.leg.refers:
+			if next, done := s.refer(c, &hold, s.agent, r); done {
+				return next
+			}
+		case r := <-c.caller.refers:
+			if next, done := s.refer(c, &hold, c.manned, r); done {
+				return next
+			}
 		case o := <-c.orders:
 			if next, done := s.order(ctx, c, &hold, o); done {
 				return next

@@ -17,17 +17,17 @@ func (s talkStage) order(ctx context.Context, c *Call, hold *holder, o order) (n
 	case DoHold, DoRetrieve:
 		o.done(hold.ask(o.Do == DoHold))
 	case DoTransfer:
-		hold.ask(false)
+		hold.settle()
 		s = s.led(c, o.actor)
 		o.done(nil)
 		return s.transfer(c, o.dest, nil), true
 	case DoConsult:
-		hold.ask(false)
+		hold.settle()
 		s = s.led(c, o.actor)
 		o.done(nil)
 		return consultStage{talk: s, to: o.dest}, true
 	case DoPark:
-		hold.ask(false)
+		hold.settle()
 		s = s.led(c, o.actor)
 		slot, err := c.eng.slots.take(c.id)
 		o.done(err)
@@ -45,7 +45,12 @@ func (s talkStage) order(ctx context.Context, c *Call, hold *holder, o order) (n
 	case DoRecord, DoStopRecord, DoPause, DoResume:
 		o.done(s.recorder(c, o))
 	case doTake:
-		return s.taken(c, o.hand, o), true
+		s.release(c, acd.TalkEnded{}, causeNormal)
+		return c.taken(o, s), true
+	case doAttach:
+		return s.attached(c, o)
+	case doSurrender:
+		return s.surrender(c, o)
 	default:
 		o.done(ErrNotNow)
 	}
@@ -192,18 +197,6 @@ func (s talkStage) led(c *Call, actor string) talkStage {
 	s.leg, s.agent, s.acd = was, agent, false
 	c.engaged = &s
 	return s
-}
-
-// taken lets a leg that was brought talk with the caller instead of the agent's.
-func (s talkStage) taken(c *Call, h *handover, o order) stage {
-	s.release(c, acd.TalkEnded{}, causeNormal)
-	c.adopt(h, "agent")
-	c.eng.occupy(h.agent, true)
-	c.agent = h.agent
-	t := talkStage{leg: h.leg, agent: h.agent, queue: s.queue, wait: s.wait, record: s.record}
-	c.engaged = &t
-	o.done(nil)
-	return t
 }
 
 // hold on our side: the agent's phone knows nothing of it.

@@ -83,6 +83,8 @@ type Codes struct {
 	LogOut   string `json:"log_out"`   // default *40
 	LogIn    string `json:"log_in"`    // default *43; ready at once
 
+	PickUp string `json:"pick_up,omitempty"` // default *8; alone: whichever phone of a colleague rings longest; or an agent's id after it
+
 	MyRatings string `json:"my_ratings,omitempty"` // default *50; hears and changes his own ratings
 	RateLast  string `json:"rate_last,omitempty"`  // default *51; a digit after it rates the customer of the agent's last call
 }

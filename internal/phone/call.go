@@ -33,6 +33,7 @@ type Call struct {
 	digits    []Digit
 	outcome   chan error // of the re-INVITE under way
 	refuse    bool       // offers of the peer's are refused
+	referral  []sip.ReferProgress
 }
 
 // End says how a call ended.
@@ -112,6 +113,10 @@ func (c *Call) Deliver(ev sip.Event) {
 		c.reoffered(ev)
 	case sip.Referred:
 		ev.Reject(603)
+	case sip.ReferProgress:
+		c.mu.Lock()
+		c.referral = append(c.referral, ev)
+		c.mu.Unlock()
 	case sip.Failed:
 		c.finish(End{Status: ev.Status, Reason: ev.Reason, ByPeer: !ev.Unreachable, Unreachable: ev.Unreachable, Why: "refused"})
 	case sip.Ended:
