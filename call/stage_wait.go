@@ -127,6 +127,11 @@ func (x *waiting) loop(ctx context.Context) stage {
 		case <-tick:
 			x.announce(ctx)
 			x.next.Reset(announceEvery(x.q))
+		case o := <-c.orders:
+			if o.Do == doTake && x.ring != nil {
+				return x.picked(o)
+			}
+			o.done(ErrNotNow)
 		case <-c.caller.updated:
 			c.journal()
 		case <-ctx.Done():
@@ -147,6 +152,13 @@ func (x *waiting) tellOver() {
 	if !x.q.Direct {
 		x.speak([]string{"choice-over"})
 	}
+}
+
+// picked goes on with a colleague who takes what rings at another's phone.
+func (x *waiting) picked(o order) stage {
+	x.c.note("picked up by %s", o.actor)
+	x.giveUp()
+	return x.c.taken(o, talkStage{queue: x.queue, wait: x.waitStage, record: on(x.q.Record)})
 }
 
 // command does what the ACD decided.

@@ -46,10 +46,13 @@ func inTalk(t *testing.T, test func(w *watchedCall)) {
 }
 
 // watched is a call in talk on a bed with supervisedCenter.
-func (b *bed) watched() *watchedCall {
+func (b *bed) watched() *watchedCall { return b.watchedOver("udp") }
+
+// watchedOver is watched with the agent's phone on a transport.
+func (b *bed) watchedOver(transport string) *watchedCall {
 	b.t.Helper()
 	w := &watchedCall{bed: b}
-	w.ann = b.agent("1001", "10.0.0.11:5060", phone.Policy(phone.AnswerAfter(time.Second)).Speaking(annHz))
+	w.ann = b.agentOver(transport, "1001", "10.0.0.11:5060", phone.Policy(phone.AnswerAfter(time.Second)).Speaking(annHz))
 	w.boss = b.agent("9001", "10.0.0.21:5060", phone.Policy(phone.AnswerAfter(time.Second)).Speaking(bossHz))
 	w.chief = b.agent("9002", "10.0.0.22:5060", phone.Policy(phone.AnswerAfter(time.Second)).Speaking(chiefHz))
 	w.caller = b.dials(b.phone("10.0.1.1:5060", phone.Config{User: "4930123456"}), "4001")

@@ -28,6 +28,11 @@ type desk struct {
 // Hz) at 1003, who answer after a second unless change says otherwise.
 func withDesk(t *testing.T, bob phone.Policy, test func(d *desk)) {
 	t.Helper()
+	withDeskOver(t, "udp", bob, test)
+}
+
+func withDeskOver(t *testing.T, transport string, bob phone.Policy, test func(d *desk)) {
+	t.Helper()
 	center := supervisedCenter()
 	center.Agents["1003"] = store.Agent{Name: "Carl"}
 	center.Queues["support"] = store.Queue{Name: "Support"}
@@ -37,9 +42,9 @@ func withDesk(t *testing.T, bob phone.Policy, test func(d *desk)) {
 		if bob == nil {
 			bob = phone.Policy(phone.AnswerAfter(time.Second)).Speaking(bobHz)
 		}
-		d.bob = b.agent("1002", "10.0.0.12:5060", bob)
+		d.bob = b.agentOver(transport, "1002", "10.0.0.12:5060", bob)
 		d.carl = b.agent("1003", "10.0.0.13:5060", phone.Policy(phone.AnswerAfter(time.Second)).Speaking(carHz))
-		d.watchedCall = b.watched()
+		d.watchedCall = b.watchedOver(transport)
 		test(d)
 	})
 }

@@ -1,0 +1,210 @@
+package call_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"hotline/call"
+	"hotline/internal/phone"
+	"hotline/store"
+)
+
+// told are the statuses that a transferor's phone was told of its REFER.
+func told(c *phone.Call) (all []int) {
+	for _, p := range c.Transferred() {
+		all = append(all, p.Status)
+	}
+	return all
+}
+
+// overTwo runs a test with phones over UDP and over TCP.
+func overTwo(t *testing.T, bob phone.Policy, test func(d *desk)) {
+	for _, transport := range []string{"udp", "tcp"} {
+		t.Run(transport, func(t *testing.T) { withDeskOver(t, transport, bob, test) })
+	}
+}
+
+func TestScenario18ReferBlind(t *testing.T) {
+	overTwo(t, nil, func(d *desk) {
+		d.agent.Transfer("1002", nil)
+		time.Sleep(3 * time.Second)
+		d.hear("transferred", hears("caller", d.caller, bobHz), hears("Bob", d.bob.Calls()[0], callerHz))
+		if got := told(d.agent); !slices.Contains(got, 202) || got[len(got)-1] != 200 || !d.agent.Transferred()[len(got)-1].Done {
+			t := d.agent.Transferred()
+			d.t.Errorf("the transferor was told %v, want 202 first, 200 last, then no more: %+v", got, t)
+		}
+		if !d.agent.Over() {
+			d.t.Error("Ann's leg still stands")
+		}
+		d.agentState("1001", "ready")
+	})
+}
+
+func TestScenario19ReferBlindFails(t *testing.T) {
+	overTwo(t, phone.RejectAfter(100*time.Millisecond, 486), func(d *desk) {
+		must(d.t, d.agent.Hold(d.ctx(), phone.SendOnly))
+		d.agent.Transfer("1002", nil)
+		time.Sleep(2 * time.Second)
+		if got := told(d.agent); len(got) == 0 || got[len(got)-1] != 486 {
+			d.t.Errorf("the transferor was told %v, want 486 last", got)
+		}
+		must(d.t, d.agent.Resume(d.ctx()))
+		d.hear("bridged again", hears("caller", d.caller, annHz), hears("Ann", d.agent, callerHz))
+	})
+}
+
+func TestScenario20ReferAttended(t *testing.T) {
+	for name, refer := range map[string]func(d *desk, second *phone.Call){
+		"from the customer's line": func(d *desk, second *phone.Call) { d.agent.Transfer("1002", second) },
+		"from the other line":      func(d *desk, second *phone.Call) { second.Transfer("4930123456", d.agent) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			overTwo(t, nil, func(d *desk) {
+				must(d.t, d.agent.Hold(d.ctx(), phone.SendOnly))
+				second := d.dials(d.ann, "1002")
+				second.Tone(annHz)
+				time.Sleep(3 * time.Second)
+				bob := d.bob.Calls()[0]
+				d.hear("asking", hears("Ann", second, bobHz), hears("Bob", bob, annHz))
+				refer(d, second)
+				time.Sleep(time.Second)
+				d.hear("transferred", hears("caller", d.caller, bobHz), hears("Bob", bob, callerHz))
+				if !d.agent.Over() || !second.Over() {
+					d.t.Errorf("legs of the transferor over: %v, %v", d.agent.Over(), second.Over())
+				}
+				d.agentState("1001", "ready")
+				bob.Hangup()
+				time.Sleep(time.Second)
+				d.caller.Hangup()
+				for _, c := range d.begun() {
+					if c.From == "agent:1001" && !strings.Contains(c.Cause.Text, "went on in another call") {
+						d.t.Errorf("record of the asking: %+v", c.Cause)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestScenario21ReplacesBad(t *testing.T) {
+	withDesk(t, nil, func(d *desk) {
+		gone := d.dials(d.ann, "1002")
+		time.Sleep(3 * time.Second)
+		gone.Hangup()
+		time.Sleep(time.Second)
+		d.agent.Transfer("1002", gone)
+		time.Sleep(time.Second)
+		if got := told(d.agent); !slices.Equal(got, []int{603}) {
+			t.Errorf("REFER with a dialog that is gone: got %v, want 603", got)
+		}
+		other := d.dials(d.bob, "1003") // Bob's, not Ann's
+		time.Sleep(3 * time.Second)
+		d.agent.Transfer("1003", other)
+		time.Sleep(time.Second)
+		if got := told(d.agent); !slices.Equal(got, []int{603, 403}) {
+			t.Errorf("REFER with another agent's dialog: got %v, want 403", got)
+		}
+		d.hear("unharmed", hears("caller", d.caller, annHz), hears("Ann", d.agent, callerHz))
+	})
+}
+
+func TestScenario22TransferorHangsUp(t *testing.T) {
+	overTwo(t, phone.Policy(phone.AnswerAfter(3*time.Second)).Speaking(bobHz), func(d *desk) {
+		d.agent.Transfer("1002", nil)
+		time.Sleep(time.Second)
+		d.agent.Hangup()
+		time.Sleep(4 * time.Second)
+		d.hear("goes on", hears("caller", d.caller, bobHz), hears("Bob", d.bob.Calls()[0], callerHz))
+	})
+}
+
+func TestReferIsRefusedToCallersAndToWhatCannotBe(t *testing.T) {
+	withDesk(t, nil, func(d *desk) {
+		d.caller.Transfer("1002", nil)
+		time.Sleep(time.Second)
+		if got := told(d.caller); !slices.Equal(got, []int{403}) {
+			t.Errorf("a caller's REFER: got %v, want 403", got)
+		}
+		for i, tc := range []struct {
+			to   string
+			want int
+		}{{"7777", 403}, {"x", 404}, {"1001", 403}, {"0049301234", 403}} {
+			d.agent.Transfer(tc.to, nil)
+			time.Sleep(time.Second)
+			if got := told(d.agent); len(got) != i+1 || got[i] != tc.want {
+				t.Errorf("REFER to %s: got %v, want %d", tc.to, got, tc.want)
+			}
+		}
+		d.hear("unharmed", hears("caller", d.caller, annHz), hears("Ann", d.agent, callerHz))
+	})
+}
+
+func TestAColleaguePicksUpWhatRings(t *testing.T) {
+	for code, want := range map[string]bool{"*8": true, "*81001": true, "*81003": false} {
+		t.Run(code, func(t *testing.T) {
+			center := supervisedCenter()
+			center.Agents["1003"] = store.Agent{Name: "Carl"}
+			inBubble(t, center, func(b *bed) {
+				b.agent("1001", "10.0.0.11:5060", phone.RingForever())
+				bob := b.agent("1002", "10.0.0.12:5060", phone.RingForever())
+				caller := b.dials(b.phone("10.0.1.1:5060", phone.Config{User: "4930123456"}), "4001")
+				caller.Tone(callerHz)
+				time.Sleep(3 * time.Second)
+				mine, err := bob.Call(b.ctx(), code)
+				must(t, err)
+				mine.Tone(bobHz)
+				time.Sleep(2 * time.Second)
+				if !want {
+					if end := mine.End(); end.Status != 404 {
+						t.Errorf("got %+v, want 404", end)
+					}
+					return
+				}
+				hearOnly(t, "picked up", hears("caller", caller, bobHz), hears("Bob", mine, callerHz))
+				b.agentState("1001", "ready")
+				mine.Hangup()
+				time.Sleep(time.Second)
+				caller.Hangup()
+				if c := b.begun()[0]; c.Agent != "1002" || !strings.Contains(c.Trace, "talk") {
+					t.Errorf("got agent %s, trace %s", c.Agent, c.Trace)
+				}
+			})
+		})
+	}
+}
+
+func TestACallIsMovedOutOfWhateverItDoes(t *testing.T) {
+	withDesk(t, nil, func(d *desk) {
+		id := d.eng.Calls()[0].ID
+		for _, tc := range []struct{ to, trace string }{
+			{"flow:main", "talk; move flow:main; menu"},
+			{"queue:support", "menu; move queue:support; wait support"},
+			{"agent:1002", "wait support; move agent:1002; dial agent 1002"},
+		} {
+			must(t, d.eng.Move(id, tc.to, "test"))
+			time.Sleep(500 * time.Millisecond)
+			if got := d.calls(); !strings.HasSuffix(got, tc.trace) {
+				t.Errorf("got trace %s, want it to end in %s", got, tc.trace)
+			}
+		}
+		time.Sleep(2 * time.Second)
+		d.hear("moved to Bob", hears("caller", d.caller, bobHz), hears("Bob", d.bob.Calls()[0], callerHz))
+		d.agentState("1001", "ready")
+		d.caller.Hangup()
+		d.oneCDR()
+	})
+}
+
+func TestOrdersWaitForNobodyWhereTheyCannotBeCarriedOut(t *testing.T) {
+	inBubble(t, wholeCenter(), func(b *bed) {
+		b.dials(b.phone("10.0.1.1:5060", phone.Config{User: "4930123456"}), "4000")
+		time.Sleep(time.Second)
+		began := time.Now()
+		err := b.eng.Order(b.eng.Calls()[0].ID, call.Order{Do: call.DoHold}, "test")
+		if err == nil || time.Since(began) > 2*time.Second {
+			t.Errorf("hold in a menu: got %v after %v", err, time.Since(began))
+		}
+	})
+}
