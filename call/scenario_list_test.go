@@ -148,7 +148,7 @@ func TestOptionsAreAnswered(t *testing.T) {
 		leg.response(200, "OPTIONS", time.Second)
 		a.do("REFER", "", "Refer-To: <sip:4003@"+engineAddr+">")
 		r := A.await("refusal of REFER", time.Second, func(m *msg) bool { return m.method() == "REFER" && m.status() >= 300 })
-		if s := r.status(); s != 603 && s != 405 && s != 501 {
+		if s := r.status(); s != 403 { // a caller may not
 			t.Errorf("REFER got %d", s)
 		}
 		a.bye()

@@ -128,7 +128,7 @@ func (x *waiting) loop(ctx context.Context) stage {
 			x.announce(ctx)
 			x.next.Reset(announceEvery(x.q))
 		case o := <-c.orders:
-			if o.Do == doTake && x.ring != nil {
+			if o.Do == doTake && len(x.rings) > 0 {
 				return x.picked(o)
 			}
 			o.done(ErrNotNow)
@@ -157,7 +157,9 @@ func (x *waiting) tellOver() {
 // picked goes on with a colleague who takes what rings at another's phone.
 func (x *waiting) picked(o order) stage {
 	x.c.note("picked up by %s", o.actor)
-	x.giveUp()
+	for len(x.rings) > 0 {
+		x.giveUp(x.rings[0])
+	}
 	return x.c.taken(o, talkStage{queue: x.queue, wait: x.waitStage, record: on(x.q.Record)})
 }
 
