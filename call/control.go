@@ -119,7 +119,7 @@ func (e *Engine) Calls() []CallView {
 	for _, c := range e.snapshotCalls() {
 		if v := c.view.Load(); v != nil {
 			shown := *v
-			shown.Masked = c.caller.masked()
+			shown.Masked = c.masked()
 			byID[v.ID] = shown
 		}
 	}

@@ -62,7 +62,7 @@ func (e *Engine) Mask(ref string, on bool, actor string) (CallView, error) {
 		return CallView{}, fmt.Errorf("call %s: %w", ref, ErrNoTalk)
 	}
 	v := c.shown()
-	v.Masked = c.front.Load().masked()
+	v.Masked = c.masked()
 	return v, nil
 }
 
@@ -105,4 +105,10 @@ func (s talkStage) maskKeys(c *Call) {
 		beeps = append(beeps, "beep")
 	}
 	s.leg.start(c.eng.clips(c.lang, beeps), media.Tone{}, false)
+}
+
+// masked is asked on any goroutine.
+func (c *Call) masked() bool {
+	l := c.front.Load()
+	return l != nil && l.masked()
 }

@@ -213,3 +213,23 @@ func TestAMaskThatIsOverLeavesAudioAndKeysAsTheyAre(t *testing.T) {
 		}
 	})
 }
+
+func TestMaskedKeysAreSilence(t *testing.T) {
+	everywhere(t, func(r *rig) {
+		a, b := r.leg("a"), r.leg("b")
+		seatTwo(r, "a", "b")
+		r.e.Do(MaskDigits{Leg: "a", On: true})
+		time.Sleep(50 * time.Millisecond)
+		a.talk(400*time.Millisecond, keyTone(5, 1000))
+		a.press('5', 100*time.Millisecond)
+		a.talk(300*time.Millisecond, constant(0))
+		time.Sleep(50 * time.Millisecond)
+		if got := keyLevel(b.heard()); got > 1000 || len(b.packets()) < 20 {
+			r.t.Errorf("got the key with %.0f in %d packets, want silence for it", got, len(b.packets()))
+		}
+		if got := r.keys("a"); got != "5" {
+			r.t.Errorf("got keys %q told, want 5", got)
+		}
+		b.unbroken(30 * time.Millisecond)
+	})
+}

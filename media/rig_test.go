@@ -16,10 +16,24 @@ import (
 	"hotline/internal/simnet"
 )
 
+// Driver is an engine as its user sees it, in this process or in another one.
+type Driver interface {
+	Open(LegID) (Local, error)
+	AddClip(ClipID, []byte)
+	Do(Command)
+	Run(context.Context)
+	Stats() *Stats
+}
+
+// ThroughChild makes a Driver of an engine in another process. It is set by
+// package media_test, which may import media/remote.
+var ThroughChild func(t *testing.T, events func(Event)) Driver
+
 // rig is an engine with its network and everything it told.
 type rig struct {
 	t      *testing.T
-	e      *Engine
+	e      Driver
+	child  bool            // it is in another process
 	net    *simnet.Network // nil on real sockets
 	mu     sync.Mutex      // guards events
 	events []Event
@@ -51,11 +65,7 @@ func simulatedOn(t *testing.T, o simnet.Options, cfg Config, f func(r *rig)) {
 func newRig(t *testing.T, cfg Config) *rig {
 	t.Helper()
 	r := &rig{t: t, done: make(chan struct{})}
-	cfg.Events = func(ev Event) {
-		r.mu.Lock()
-		r.events = append(r.events, ev)
-		r.mu.Unlock()
-	}
+	cfg.Events = r.take
 	if n, err := strconv.Atoi(os.Getenv("MEDIA_SHARDS")); err == nil && cfg.Shards == 0 {
 		cfg.Shards = n // the whole suite holds for any number
 	}
@@ -63,15 +73,33 @@ func newRig(t *testing.T, cfg Config) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.e = e
-	ctx, cancel := context.WithCancel(context.Background())
-	r.cancel = cancel
-	go func() { defer close(r.done); e.Run(ctx) }()
+	r.run(e)
 	return r
 }
 
-// everywhere runs a test on the simulated network and on real sockets with each
-// packet io that this system has.
+// newChildRig is newRig on real sockets with the engine in another process.
+func newChildRig(t *testing.T) *rig {
+	t.Helper()
+	r := &rig{t: t, done: make(chan struct{}), child: true}
+	r.run(ThroughChild(t, r.take))
+	return r
+}
+
+func (r *rig) take(ev Event) {
+	r.mu.Lock()
+	r.events = append(r.events, ev)
+	r.mu.Unlock()
+}
+
+func (r *rig) run(e Driver) {
+	r.e = e
+	ctx, cancel := context.WithCancel(context.Background())
+	r.cancel = cancel
+	go func() { defer close(r.done); e.Run(ctx) }() // ends by stop
+}
+
+// everywhere runs a test on the simulated network and on real sockets: with each
+// packet io that this system has, and with the engine in another process.
 func everywhere(t *testing.T, f func(r *rig)) {
 	t.Run("simulated", func(t *testing.T) { simulated(t, f) })
 	t.Run("simulated, two shards", func(t *testing.T) { simulatedOn(t, simnet.Options{}, Config{Shards: 2}, f) })
@@ -87,6 +115,12 @@ func everywhere(t *testing.T, f func(r *rig)) {
 	t.Run("real sockets", real(false, 0))
 	t.Run("real sockets, portable, two shards", real(true, 2))
 	t.Run("real sockets, two shards", real(false, 2))
+	t.Run("real sockets, another process", func(t *testing.T) {
+		t.Parallel()
+		r := newChildRig(t)
+		defer r.stop()
+		f(r)
+	})
 }
 
 func (r *rig) stop() {

@@ -127,7 +127,8 @@ func TestWanderingLegsEndOnceAndInOrder(t *testing.T) {
 		if s.Legs.Load() != 0 || s.Bridges.Load() != 0 || s.Recordings.Load() != 0 || s.Panics.Load() != 0 {
 			r.t.Errorf("got %d legs, %d bridges, %d recordings left, %d panics", s.Legs.Load(), s.Bridges.Load(), s.Recordings.Load(), s.Panics.Load())
 		}
-		if n := len(r.e.router.legs) + len(r.e.router.bridges) + len(r.e.router.recs); n != 0 {
+		router := &r.e.(*Engine).router
+		if n := len(router.legs) + len(router.bridges) + len(router.recs); n != 0 {
 			r.t.Errorf("the router still knows of %d things", n)
 		}
 	})
