@@ -162,6 +162,8 @@ func TestEachAddressAnswersAsItShould(t *testing.T) {
 		{"GET", "/v1/cdrs?limit=-1", "", 400, `limit`},
 		{"GET", "/v1/recordings?agnt=x", "", 400, `parameter \"agnt\"`},
 		{"GET", "/v1/evaluations?limit=x", "", 400, `limit`},
+		{"GET", "/v1/acd?from=x", "", 400, `from \"x\"`},
+		{"GET", "/v1/acd?queue=sales", "", 400, `the journal is read whole`},
 		{"GET", "/v1/nothing", "", 404, `"there is nothing at this address"`},
 		{"POST", "/v1/agents", "", 404, `"there is nothing at this address"`},
 		{"PUT", "/v1/agents/1001/state", `{"state":"away"}`, 400, `ready, not-ready or logged-out`},

@@ -201,6 +201,12 @@ func (c *Client) Evaluations(ctx context.Context, q store.Filter, f func(store.E
 	return each(ctx, c, "/v1/evaluations"+query(q), f)
 }
 
+// ACDEvents calls f with each event of the ACD's journal from one instant until
+// another, oldest first.
+func (c *Client) ACDEvents(ctx context.Context, from, to time.Time, f func(store.ACDEvent) error) error {
+	return each(ctx, c, "/v1/acd"+query(store.Filter{From: from, To: to}), f)
+}
+
 // Audio copies the WAV file of a recording to w.
 func (c *Client) Audio(ctx context.Context, id string, w io.Writer) (int64, error) {
 	res, err := c.send(ctx, http.MethodGet, "/v1/recordings/"+url.PathEscape(id)+"/audio", nil)

@@ -92,6 +92,7 @@ func (s *Server) routes() {
 		"GET /v1/recordings/{id}":       s.recording,
 		"GET /v1/recordings/{id}/audio": s.audio,
 		"GET /v1/evaluations":           s.evaluations,
+		"GET /v1/acd":                   s.acdEvents,
 		"GET /v1/center":                s.center,
 		"POST /v1/center":               s.apply,
 		"/":                             s.nothing,

@@ -28,6 +28,10 @@ type Center struct {
 	Ratings Ratings
 	// Keep fills Result.Visits.
 	Keep bool
+	// Core is the core's own configuration; empty: its seed comes from Seed.
+	Core acd.Config
+	// Log, unless nil, sees each step of the core, as a journal would.
+	Log func(at time.Time, ev acd.Event, out []acd.Command)
 }
 
 // Agent is an agent with what the center does not know of him.

@@ -20,7 +20,10 @@ const (
 	happensEnd
 	happensAway
 	happensBack
-	happensEvent // of a replay
+	happensRefuse // this and the following in replays
+	happensMove
+	happensWrapUp
+	happensOutside
 )
 
 func (h *happening) before(o *happening) bool {

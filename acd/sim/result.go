@@ -58,7 +58,7 @@ type Occupancy struct {
 // finish counts the day.
 func (d *day) finish() {
 	for i := range d.workers {
-		d.account(&d.workers[i])
+		d.workers[i].account(d.now, d.close)
 	}
 	r := &d.r
 	r.Steps = d.steps

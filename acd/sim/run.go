@@ -114,8 +114,11 @@ func Run(c Center) (Result, error) {
 	if c.Within == 0 {
 		c.Within = defaultWithin
 	}
+	if c.Core == (acd.Config{}) {
+		c.Core.Seed = mix(c.Seed)
+	}
 	d := &day{
-		c: &c, core: acd.New(acd.Config{Seed: mix(c.Seed)}), now: -c.WarmUp, close: c.Open,
+		c: &c, core: acd.New(c.Core), now: -c.WarmUp, close: c.Open,
 		agents: make(map[acd.AgentID]int32), rings: make(map[uint64]ring), workers: make([]worker, len(c.Agents)),
 		fits: make([][]bool, len(c.Streams)), lines: make([]line, len(c.Streams)), streams: make([]arrivals, len(c.Streams)),
 	}
@@ -275,7 +278,11 @@ func (d *day) step(ev acd.Event) {
 				d.refused(r.Offer.N, g)
 			}
 		}
-		for _, cmd := range d.core.Step(opening.Add(d.now), ev) {
+		out := d.core.Step(opening.Add(d.now), ev)
+		if d.c.Log != nil {
+			d.c.Log(opening.Add(d.now), ev, out)
+		}
+		for _, cmd := range out {
 			d.obey(cmd)
 		}
 	}

@@ -142,7 +142,7 @@ func (d *day) end(n int32) {
 func (d *day) changed(ch acd.AgentChanged) {
 	i := d.agents[ch.Agent]
 	w := &d.workers[i]
-	d.account(w)
+	w.account(d.now, d.close)
 	was := w.state
 	w.state, w.since = ch.State, d.now
 	w.free = ch.State == acd.ReadyState && ch.Reason == ""
@@ -161,9 +161,9 @@ func (d *day) changed(ch acd.AgentChanged) {
 	}
 }
 
-// account adds the time since the last change to an agent's hours.
-func (d *day) account(w *worker) {
-	from, to := max(w.since, 0), min(d.now, d.close)
+// account adds the time since the last change to the agent's hours from 0 to close.
+func (w *worker) account(now, close time.Duration) {
+	from, to := max(w.since, 0), min(now, close)
 	if to <= from {
 		return
 	}

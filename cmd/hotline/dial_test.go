@@ -209,4 +209,9 @@ func TestDemoShowsAWholeCall(t *testing.T) {
 		}
 		last += at
 	}
+	// What the real engine left can be replayed.
+	code, out, errs = command(t, "simulate", "--replay", began.Format(time.DateOnly), "--policy", "longest-idle", "--data", filepath.Join(dir, "d"))
+	if code != 0 || !strings.Contains(out, "the day itself: 1 of 1 offers in the records are reproduced bit for bit") {
+		t.Errorf("replay: exit code %d:\n%s%s", code, out, errs)
+	}
 }

@@ -36,6 +36,7 @@ type simulateFlags struct {
 	sl                   string
 	staff                bool
 	center, rates        string
+	replay               replayFlags
 	out                  *format
 	asFiled              bool // the strategies are those of the center's file
 }
@@ -43,7 +44,7 @@ type simulateFlags struct {
 func newSimulateCmd(a *app) *cobra.Command {
 	var f simulateFlags
 	cmd := &cobra.Command{
-		Use: "simulate", Short: "Simulate a day: how many agents, which strategy", Args: exactly(0),
+		Use: "simulate", Short: "Simulate a day: staffing, strategies, or a real day under another policy", Args: exactly(0),
 		Long: `Runs the ACD that serves real calls through simulated days and prints service level,
 waits, abandonment, occupancy and the rating that callers get, with what Erlang's
 formulas say of equal agents and steady traffic beside it. Nothing running is touched.
@@ -51,6 +52,7 @@ formulas say of equal agents and steady traffic beside it. Nothing running is to
 --compare runs several strategies on the same callers, patience and talk times.
 --staff searches the least number of agents for the service level of --sl.
 --center takes queues, agents and skills from a center.yaml.
+--replay takes a real day from the ACD's journal and runs it under --policy.
 
 A policy is a strategy with numbers, in the words of a queue in center.yaml:
 "strategy=head-start head_start=60s", or short "head-start:head_start=60s". Strategies:
@@ -59,13 +61,18 @@ least-talk, random, ring-all, in-order, by-skill.`,
 		Example: `  hotline simulate --agents 20 --calls-per-hour 360 --talk 3m --patience 2m --sl 80/20
   hotline simulate --calls-per-hour 360 --staff
   hotline simulate --compare longest-idle,head-start,accumulating,counted --days 10
-  hotline simulate --center center.yaml --rates sales=200,support=90`,
+  hotline simulate --center center.yaml --rates sales=200,support=90
+  hotline simulate --replay 2026-11-19 --policy 'strategy=head-start head_start=60s' --queue sales`,
 	}
 	f.addFlags(cmd)
+	f.replay.addFlags(cmd)
 	f.out = outputFlag(cmd)
 	cmd.RunE = does(func(ctx context.Context, _ []string) error {
 		if err := f.check(cmd); err != nil {
 			return err
+		}
+		if f.replay.day != "" {
+			return a.replay(ctx, f)
 		}
 		c, err := f.build()
 		if err != nil {
@@ -133,6 +140,12 @@ func (f *simulateFlags) check(cmd *cobra.Command) error {
 		return bad("hours", f.hours, "must be more than 0", "--hours 12h")
 	case f.days < 1 || f.days > 1000:
 		return bad("days", f.days, "must be 1 to 1000", "--days 5")
+	case f.replay.day == "" && f.replay.queue != "":
+		return bad("queue", f.replay.queue, "goes with --replay", "--rates "+f.replay.queue+"=200 with --center")
+	case f.replay.day != "" && f.policy == "" && !cmd.Flags().Changed("strategy"):
+		return bad("replay", f.replay.day, "needs another policy to compare with", "--policy 'strategy=head-start head_start=60s'")
+	case f.replay.examples < 0:
+		return bad("examples", f.replay.examples, "can't be negative", "--examples 10")
 	case f.rates != "" && f.center == "":
 		return bad("rates", f.rates, "goes with --center", "--calls-per-hour 340")
 	case f.skills != "" && f.center != "":
