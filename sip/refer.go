@@ -282,10 +282,10 @@ func (r *Refer) tell(text string) {
 	d.ask(&request{
 		method: "NOTIFY", contact: true, kind: typeFrag, body: []byte(r.last),
 		headers: [][2]string{{"Event", "refer;id=" + itoa(int(r.ID))}, {"Subscription-State", state}},
-		done: func(status int, _ *message) {
+		done: func(status int, m *message) {
 			r.sending = false
 			switch {
-			case last || subscriberGone(status):
+			case last || subscriberGone(status, m):
 				r.forget()
 			case r.next != "":
 				r.tell(r.next)
@@ -295,8 +295,11 @@ func (r *Refer) tell(text string) {
 }
 
 // subscriberGone: answers to a NOTIFY after which there is nobody to tell (RFC
-// 5057, 5.1; RFC 6665, 4.2.2).
-func subscriberGone(status int) bool {
+// 5057, 5.1; RFC 6665, 4.2.2), and no answer at all.
+func subscriberGone(status int, m *message) bool {
+	if m == nil {
+		return true
+	}
 	switch status {
 	case 404, 405, 408, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604:
 		return true

@@ -240,9 +240,9 @@ func (s *subscription) tell() {
 	d.ask(&request{
 		method: "NOTIFY", contact: true, kind: types[s.kind], body: body,
 		headers: [][2]string{{"Event", s.kind + s.param}, {"Subscription-State", state}},
-		done: func(status int, _ *message) {
+		done: func(status int, m *message) {
 			s.sending = false
-			if last || subscriberGone(status) {
+			if last || subscriberGone(status, m) {
 				s.forget()
 				return
 			}
