@@ -154,7 +154,7 @@ func (e *Endpoint) Unban(a netip.Addr) bool { return e.bans.remove(a) }
 // the address is no forgery.
 func (e *Endpoint) loginFailed(m *message, now time.Time) {
 	src := m.hop.addr
-	if _, trunk := e.trunks.match(src); trunk {
+	if _, trunk := e.trunkAt(m.hop); trunk {
 		return
 	}
 	if _, phone := e.registry.phoneAt(now, src); phone {

@@ -11,7 +11,7 @@ type Binding struct {
 	Contact string // contact URI as registered, without header parameters
 	// Source is where the REGISTER came from (received and rport of RFC 3581).
 	Source    netip.AddrPort
-	Transport string // "udp", "tcp"
+	Transport string // "udp", "tcp", "tls"
 	Flow      string // id of the live connection it came over; "" when closed or UDP
 	CallID    string
 	UserAgent string

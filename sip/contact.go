@@ -81,7 +81,7 @@ func (u uri) portOr() int {
 	switch {
 	case u.port != 0:
 		return u.port
-	case u.scheme == "sips":
+	case u.scheme == "sips" || u.transport() == "tls":
 		return 5061
 	}
 	return 5060
@@ -89,7 +89,10 @@ func (u uri) portOr() int {
 
 // transportOr is the transport said, or UDP.
 func (u uri) transportOr() string {
-	if t := u.transport(); t != "" {
+	switch t := u.transport(); {
+	case u.scheme == "sips":
+		return "tls" // whatever it says: RFC 3261, 26.2.2
+	case t != "":
 		return t
 	}
 	return "udp"

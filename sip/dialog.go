@@ -150,7 +150,7 @@ func (d *Dialog) publish() DialogState {
 	s := DialogState{
 		CallID: d.callID, LocalTag: d.localTag, RemoteTag: d.peer.tag,
 		Local: d.local, Remote: d.remote, Target: d.peer.target, Routes: d.peer.routes,
-		CSeq: d.localSeq, Transport: d.peer.hop.transport(), Addr: d.peer.hop.addr,
+		CSeq: d.localSeq, Transport: d.peer.hop.transport(), Addr: d.peer.hop.addr, Trunk: d.peer.hop.link.trunk,
 		Flow: d.peer.hop.flow(), Confirmed: d.phase == confirmed || d.phase == answered,
 	}
 	d.state.Store(&s)
@@ -324,7 +324,8 @@ func (e *Endpoint) Revive(s DialogState, in Inbox) *Dialog {
 	d := &Dialog{e: e, w: w, callID: s.CallID, localTag: s.LocalTag, phase: confirmed, inbox: in}
 	d.local, d.remote, d.localSeq = s.Local, s.Remote, s.CSeq+1000
 	d.peer = remoteEnd{tag: s.RemoteTag, target: s.Target, routes: s.Routes}
-	d.peer.hop, _ = e.hopTo(s.Addr, s.Transport, "")
+	d.peer.hop, _ = e.hopFor(Target{URI: s.Target, Addr: s.Addr, Transport: s.Transport, Trunk: s.Trunk})
+	d.trunk.Trunk = s.Trunk
 	s.Flow, s.CSeq = "", d.localSeq
 	d.state.Store(&s)
 	d.do(func() {

@@ -208,7 +208,7 @@ func (s *signup) send(r *register) {
 }
 
 func (s *signup) sendTo(r *register, t Target) {
-	h, ok := s.e.hopTo(t.Addr, t.Transport, t.Flow)
+	h, ok := s.e.hopFor(t)
 	if !ok {
 		s.reg.silence(s.w.now, "no socket reaches "+t.Addr.String())
 		s.ring(0)

@@ -191,7 +191,7 @@ func (w *worker) identify(m *message) (Peer, bool) {
 		e.loginFailed(m, w.now)
 	}
 	if _, phone := e.registry.phoneAt(w.now, src); !phone && m.method != "REGISTER" {
-		if t, ok := e.trunks.match(src); ok {
+		if t, ok := e.trunkAt(m.hop); ok {
 			e.guard.vouch(src.Addr(), w.now)
 			return Peer{Trunk: t.Name}, true
 		}

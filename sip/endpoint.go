@@ -4,6 +4,7 @@ import (
 	"context"
 	"hash/maphash"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,6 +19,8 @@ type Endpoint struct {
 
 	udp     []*udpSocket
 	tcp     []*tcpListener
+	tls     []*tcpListener
+	keys    keyring
 	conns   *connTable
 	closing atomic.Bool // Run ends: no new calls
 	locals  localAddrs
@@ -54,6 +57,14 @@ func New(c Config) (*Endpoint, error) {
 	for _, l := range c.Stream {
 		e.tcp = append(e.tcp, &tcpListener{l: l, local: addrPort(l.Addr())})
 	}
+	for _, l := range c.Secure {
+		e.tls = append(e.tls, &tcpListener{l: l, local: addrPort(l.Addr()), secure: true})
+	}
+	if len(c.Secure) > 0 {
+		if _, err := e.serverTLS(); err != nil {
+			return nil, err
+		}
+	}
 	for range c.Workers {
 		e.workers = append(e.workers, newWorker(e))
 	}
@@ -75,14 +86,14 @@ func (e *Endpoint) Run(ctx context.Context) error {
 		// Ends when its socket is closed below.
 		e.wg.Go(func() { s.serve(ours, e) })
 	}
-	for _, l := range e.tcp {
+	for _, l := range slices.Concat(e.tcp, e.tls) {
 		// Ends when its listener is closed below.
 		e.wg.Go(func() { l.serve(ours, e) })
 	}
 	e.startDirectory(ours)
 	<-ctx.Done()
 	e.endAll(ours)
-	for _, l := range e.tcp {
+	for _, l := range slices.Concat(e.tcp, e.tls) {
 		l.l.Close()
 	}
 	cancel()
@@ -167,7 +178,7 @@ func (e *Endpoint) receive(ctx context.Context, text string, h hop) {
 			return
 		}
 		if !e.guard.allow(h.addr.Addr(), now) {
-			if _, known := e.trunks.match(h.addr); !known {
+			if _, known := e.trunkAt(h); !known {
 				e.stats.Limited.Add(1)
 				return
 			}

@@ -110,6 +110,7 @@ type DialogState struct {
 	Transport                   string
 	Addr                        netip.AddrPort
 	Flow                        string
+	Trunk                       string // whose certificate a new connection over TLS must show
 	Confirmed                   bool
 }
 
@@ -132,7 +133,7 @@ type Incoming struct {
 	Private   bool       // the caller asks not to be shown (RFC 3323)
 	Number    string     // user part of the Request-URI
 	Source    netip.AddrPort
-	Transport string // "udp", "tcp"
+	Transport string // "udp", "tcp", "tls"
 	HasOffer  bool   // false: late offer
 	Offer     []byte // the caller's description, so that a hopeless call is refused early; nil for a late offer
 	// MaxForwards is how many more hops the call may take: 1 or more. Who ends the

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 	"sync"
 )
 
@@ -12,15 +13,27 @@ type hop struct {
 	udp  *udpSocket // nil for TCP
 	conn *conn      // TCP: the connection; nil to find or open one to addr
 	addr netip.AddrPort
+	link link
+}
+
+// link says what a connection must prove to be used: nothing over plain TCP, the
+// name of its trunk or host over TLS. Connections of different links are not shared.
+type link struct {
+	secure bool
+	trunk  string
+	host   string // of places that belong to no trunk
 }
 
 func (h hop) tcp() bool { return h.udp == nil }
 
 func (h hop) transport() string {
-	if h.tcp() {
-		return "tcp"
+	switch {
+	case !h.tcp():
+		return "udp"
+	case h.link.secure:
+		return "tls"
 	}
-	return "udp"
+	return "tcp"
 }
 
 // flow is the connection's id, "" for UDP.
@@ -37,13 +50,16 @@ func (e *Endpoint) hopTo(addr netip.AddrPort, transport, flow string) (hop, bool
 	addr = netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
 	if flow != "" {
 		if c := e.conns.byID(flow); c != nil {
-			return hop{conn: c, addr: c.remote}, true
+			return c.hop(), true
 		}
 	}
 	if !addr.IsValid() || addr.Port() == 0 {
 		return hop{}, false
 	}
-	if transport == "tcp" || len(e.udp) == 0 {
+	switch {
+	case transport == "tls":
+		return hop{addr: addr, link: link{secure: true, host: addr.Addr().String()}}, true
+	case transport == "tcp", len(e.udp) == 0:
 		return hop{addr: addr}, true
 	}
 	var best *udpSocket
@@ -56,6 +72,25 @@ func (e *Endpoint) hopTo(addr netip.AddrPort, transport, flow string) (hop, bool
 		}
 	}
 	return hop{udp: best, addr: addr}, best != nil
+}
+
+// hopFor is the way to a target. Over TLS, the far end has to prove that it is the
+// target's trunk, or else its host.
+func (e *Endpoint) hopFor(t Target) (hop, bool) {
+	h, ok := e.hopTo(t.Addr, t.Transport, t.Flow)
+	if ok && h.conn == nil && h.link.secure {
+		u, _ := parseURI(t.URI)
+		h.link = linkOf(t.Trunk, u.host)
+	}
+	return h, ok
+}
+
+// linkOf is a link over TLS to a trunk, or to a host that belongs to none.
+func linkOf(trunk, host string) link {
+	if trunk != "" {
+		host = ""
+	}
+	return link{secure: true, trunk: trunk, host: strings.ToLower(host)}
 }
 
 // send gives bytes to a transport; it never blocks. The bytes must not change afterwards.
@@ -79,8 +114,8 @@ func (e *Endpoint) sentBy(h hop) (host string, port int) {
 	switch {
 	case h.udp != nil:
 		local = h.udp.local
-	case len(e.tcp) > 0:
-		local = e.tcp[0].local
+	case len(e.listeners(h.link.secure)) > 0:
+		local = e.listeners(h.link.secure)[0].local
 	case len(e.udp) > 0:
 		local = e.udp[0].local
 	}
@@ -103,6 +138,14 @@ func (e *Endpoint) sentBy(h hop) (host string, port int) {
 	return ip.String(), port
 }
 
+// listeners are ours for plain TCP, or for TLS.
+func (e *Endpoint) listeners(secure bool) []*tcpListener {
+	if secure {
+		return e.tls
+	}
+	return e.tcp
+}
+
 // facing is the UDP socket whose external address is good for h too.
 func (e *Endpoint) facing(h hop) *udpSocket {
 	if h.udp != nil {
@@ -119,11 +162,7 @@ func (e *Endpoint) facing(h hop) *udpSocket {
 // via is the value of our Via towards h.
 func (e *Endpoint) via(h hop, branch string) string {
 	host, port := e.sentBy(h)
-	tp := "UDP "
-	if h.tcp() {
-		tp = "TCP "
-	}
-	return "SIP/2.0/" + tp + hostPort(host, port) + ";rport;branch=" + branch
+	return "SIP/2.0/" + strings.ToUpper(h.transport()) + " " + hostPort(host, port) + ";rport;branch=" + branch
 }
 
 // contact is our Contact URI towards h.
@@ -131,7 +170,7 @@ func (e *Endpoint) contact(h hop) string {
 	host, port := e.sentBy(h)
 	s := "sip:hotline@" + hostPort(host, port)
 	if h.tcp() {
-		s += ";transport=tcp"
+		s += ";transport=" + h.transport()
 	}
 	return s
 }

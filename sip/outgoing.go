@@ -132,7 +132,7 @@ func (o *outgoing) unreachable(status int, reason string) {
 // place sets the dialog up for the current target and sends the INVITE.
 func (o *outgoing) place() {
 	d, e := o.d, o.d.e
-	h, ok := e.hopTo(o.cur.Addr, o.cur.Transport, o.cur.Flow)
+	h, ok := e.hopFor(o.cur.Target)
 	u, good := parseURI(o.cur.URI)
 	if !ok || !good || !safeValue(o.cur.URI) {
 		o.unreachable(503, "No Way To The Target")

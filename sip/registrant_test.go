@@ -345,7 +345,7 @@ func TestItUnregistersWhenStopped(t *testing.T) {
 }
 
 func TestATrunkWithoutAPlaceToRegisterSaysSo(t *testing.T) {
-	for _, peers := range [][]string{nil, {"sips:a.example"}} {
+	for _, peers := range [][]string{nil, {"mailto:a.example"}} {
 		b := newBench(t, Trunk{Name: "x", Peers: peers, Register: true})
 		if send, next := b.r.tick(b.now); send != nil || !next.IsZero() || b.r.state().Error == "" {
 			t.Errorf("got %v, %v, %+v, want nothing but an error", send, next, b.r.state())

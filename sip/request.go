@@ -215,7 +215,7 @@ func (d *Dialog) reroute() bool {
 	}
 	if d.account != "" {
 		for _, t := range d.e.registry.contacts(d.w.now, d.account) {
-			if h, ok := d.e.hopTo(t.Addr, t.Transport, t.Flow); ok && (h.conn == nil || h.conn != old.conn) {
+			if h, ok := d.e.hopFor(t); ok && (h.conn == nil || h.conn != old.conn) {
 				d.peer.hop = h
 				return true
 			}
@@ -223,7 +223,10 @@ func (d *Dialog) reroute() bool {
 	}
 	u, _ := parseURI(d.peer.next())
 	if a, err := netip.ParseAddr(u.host); err == nil {
-		if h, ok := d.e.hopTo(netip.AddrPortFrom(a, uint16(u.portOr())), "tcp", ""); ok && (h.addr != old.addr || old.conn != nil) {
+		if h, ok := d.e.hopTo(netip.AddrPortFrom(a, uint16(u.portOr())), old.transport(), ""); ok && (h.addr != old.addr || old.conn != nil) {
+			if h.link.secure {
+				h.link = linkOf(d.trunk.Trunk, u.host)
+			}
 			d.peer.hop = h
 			return true
 		}
@@ -252,20 +255,20 @@ func (d *Dialog) locate(r *remoteEnd, from hop) {
 		return // one of our phones: back the way it came, through its NAT
 	}
 	transport := u.transport()
-	if transport != "udp" && transport != "tcp" {
+	if !transports[transport] {
 		transport = from.transport()
 	}
 	a, err := netip.ParseAddr(u.host)
 	if err != nil {
 		if routed || !strings.HasSuffix(strings.ToLower(u.host), ".invalid") {
-			d.locateName(r, Target{URI: r.next(), Transport: transport})
+			d.locateName(r, Target{URI: r.next(), Transport: transport, Trunk: d.trunk.Trunk})
 		}
 		return
 	}
 	a = a.Unmap()
 	src := from.addr.Addr()
 	switch {
-	case a == src && transport == "tcp" && from.conn != nil:
+	case a == src && transport != "udp" && from.conn != nil:
 		return // the connection is as good as its peer's listener, and passes NAT
 	case !routed && a != src && hidden(a) && !near(a, src):
 		return // RFC 3581: a private Contact behind another address
@@ -275,6 +278,9 @@ func (d *Dialog) locate(r *remoteEnd, from hop) {
 	if h, ok := d.e.hopTo(netip.AddrPortFrom(a, uint16(u.portOr())), transport, ""); ok {
 		if from.udp != nil && h.udp != nil && from.udp.reaches(a) {
 			h.udp = from.udp
+		}
+		if h.link.secure {
+			h.link = linkOf(d.trunk.Trunk, u.host)
 		}
 		r.hop = h
 	}
@@ -290,7 +296,7 @@ func (d *Dialog) locateName(r *remoteEnd, t Target) {
 			if r.next() != target {
 				return
 			}
-			if h, ok := d.e.hopTo(ts[0].Addr, ts[0].Transport, ""); ok {
+			if h, ok := d.e.hopFor(ts[0]); ok {
 				r.hop = h
 			}
 		})

@@ -34,19 +34,22 @@ var (
 type Target struct {
 	URI       string         // Request-URI, "sip:1001@10.0.0.5:5060;transport=tcp"
 	Addr      netip.AddrPort // where to send; zero = resolve the URI
-	Transport string         // "udp", "tcp"
+	Transport string         // "udp", "tcp", "tls"
 	Flow      string         // id of a live connection to prefer (phones behind NAT, TCP)
 	Trunk     string         // whose credentials answer a challenge; "" none
 }
 
+// transports are those that we speak.
+var transports = map[string]bool{"udp": true, "tcp": true, "tls": true}
+
 // ParseTarget reads a SIP URI. An IP literal sets Addr, so that nothing has to be resolved.
 func ParseTarget(uri string) (Target, error) {
 	u, ok := parseURI(uri)
-	if !ok || u.scheme != "sip" || u.host == "" || len(uri) > maxContactBytes {
+	if !ok || u.scheme != "sip" && u.scheme != "sips" || u.host == "" || len(uri) > maxContactBytes {
 		return Target{}, fmt.Errorf("%w: %.80q", errTarget, uri)
 	}
 	t := Target{URI: uri, Transport: u.transportOr()}
-	if t.Transport != "udp" && t.Transport != "tcp" {
+	if !transports[t.Transport] {
 		return Target{}, fmt.Errorf("%w: transport %.20q", errTarget, t.Transport)
 	}
 	if a, err := netip.ParseAddr(u.host); err == nil {

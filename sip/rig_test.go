@@ -468,3 +468,6 @@ func (r *rig) reach(p *peer, headers ...string) (l *leg, invite *message) {
 	event[Answered](r.t, l)
 	return l, invite
 }
+
+// newNet is a network in memory with a little latency.
+func newNet() *simnet.Network { return simnet.New(simnet.Options{Latency: time.Millisecond}) }

@@ -69,7 +69,7 @@ func (w *worker) newServerTx(m *message, tag string) *serverTx {
 	tx.key.method = methodName(m.method)
 	tx.resend = alarm{owner: tx, kind: ringResend}
 	tx.end = alarm{owner: tx, kind: ringEnd}
-	if m.hop.tcp() {
+	if m.hop.tcp() && !m.hop.link.secure { // whoever listens there has proved nothing
 		port := m.via.port
 		if port == 0 {
 			port = 5060

@@ -20,6 +20,7 @@ type Stats struct {
 	SendErrors    atomic.Uint64 // messages that no transport took
 	ConnsRefused  atomic.Uint64 // TCP connections over a limit
 	ConnsTimedOut atomic.Uint64 // TCP connections closed for silence or slowness
+	TLSFailed     atomic.Uint64 // TLS handshakes that failed, ours and others'
 	AcceptErrors  atomic.Uint64 // failed accepts, such as too many open files
 	Panics        atomic.Uint64 // handlers that panicked; each ended one dialog
 	NoAck         atomic.Uint64 // calls ended because our 200 was never acknowledged

@@ -84,7 +84,7 @@ func TestALampShowsEachStateOfAnAgentsCalls(t *testing.T) {
 			t.Errorf("dialog %+v", x)
 		}
 		r.ep.PublishDialogState("1001", DialogInfo{ID: "x", State: "early", Incoming: true, CallID: "c@d", LocalTag: "a", RemoteTag: "b", Remote: Address{Display: `<"&'>`, User: "+49 30", Host: "h"}}) // the same
-		r.ep.PublishDialogState("1002", DialogInfo{State: "confirmed"})                                                                                                                      // somebody else's
+		r.ep.PublishDialogState("1002", DialogInfo{State: "confirmed"})                                                                                                                                  // somebody else's
 		p.silent(3 * time.Second)
 		begin := time.Now()
 		for range 10 { // a storm is told once, then once a second with the latest
@@ -319,7 +319,9 @@ func FuzzDialogInfo(f *testing.F) {
 		if len(d.Dialogs) != 1 || d.Version != 7 || d.Dialogs[0].State != "early" {
 			t.Fatalf("document says %+v", d)
 		}
-		plain := func(s string) bool { return utf8.ValidString(s) && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz<>&'\" ") == "" }
+		plain := func(s string) bool {
+			return utf8.ValidString(s) && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz<>&'\" ") == ""
+		}
 		if plain(display) && d.Dialogs[0].Remote.Identity.Display != display {
 			t.Fatalf("display %q, want %q", d.Dialogs[0].Remote.Identity.Display, display)
 		}

@@ -25,8 +25,9 @@ var errConnBusy = errors.New("sip: peer reads too slowly")
 
 // tcpListener is one TCP listener of ours.
 type tcpListener struct {
-	l     net.Listener
-	local netip.AddrPort
+	l      net.Listener
+	local  netip.AddrPort
+	secure bool // TLS
 }
 
 // serve accepts until the listener is closed; a lack of descriptors is waited out.
@@ -36,7 +37,7 @@ func (t *tcpListener) serve(ctx context.Context, e *Endpoint) {
 		nc, err := t.l.Accept()
 		if err == nil {
 			backoff = 5 * time.Millisecond
-			e.conns.accept(ctx, nc)
+			e.conns.accept(ctx, nc, t.secure)
 			continue
 		}
 		if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
@@ -56,9 +57,15 @@ type connTable struct {
 
 	mu     sync.Mutex // guards the maps; nothing blocks while it is held
 	ids    map[string]*conn
-	remote map[netip.AddrPort]*conn // the newest one to each address
+	remote map[place]*conn // the newest one to each place
 	perIP  map[netip.Addr]int
 	serial uint64
+}
+
+// place is where a connection leads, and what it has proved.
+type place struct {
+	addr netip.AddrPort
+	link link
 }
 
 // conn is one TCP connection with a reader and a writer goroutine.
@@ -66,10 +73,16 @@ type conn struct {
 	e      *Endpoint
 	id     string
 	remote netip.AddrPort
+	link   link
+	names  []string      // of the peer's certificate, if we have verified one; set before the first message
 	wake   chan struct{} // something waits to be written
 	cancel context.CancelFunc
-	dialed bool        // by us: it can be opened again
-	kept   atomic.Bool // a registered phone, a trunk or a call uses it
+	dialed bool         // by us: it can be opened again
+	kept   atomic.Bool  // a registered phone, a trunk or a call uses it
+	up     atomic.Bool  // it is connected
+	heard  atomic.Int64 // when something came last, Unix ns
+	pongs  atomic.Bool  // the peer answers pings
+	asked  int64        // when it was pinged last, Unix ns; the housekeeper's
 	dead   atomic.Bool
 
 	mu   sync.Mutex // guards the fields below
@@ -91,7 +104,7 @@ func (t *connTable) byID(id string) *conn {
 }
 
 // add enters a connection; nil when a limit forbids it.
-func (t *connTable) add(remote netip.AddrPort, incoming bool) (*conn, context.Context) {
+func (t *connTable) add(remote netip.AddrPort, l link, incoming bool) (*conn, context.Context) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	limit := t.e.cfg.MaxConnsPerIP
@@ -103,9 +116,9 @@ func (t *connTable) add(remote netip.AddrPort, incoming bool) (*conn, context.Co
 	}
 	t.serial++
 	ctx, cancel := context.WithCancel(t.ctx)
-	c := &conn{e: t.e, remote: remote, dialed: !incoming, wake: make(chan struct{}, 1), cancel: cancel}
+	c := &conn{e: t.e, remote: remote, link: l, dialed: !incoming, wake: make(chan struct{}, 1), cancel: cancel}
 	c.id = "t" + t.e.instance + strconv.FormatUint(t.serial, 36)
-	t.ids[c.id], t.remote[remote] = c, c
+	t.ids[c.id], t.remote[place{remote, l}] = c, c
 	t.perIP[remote.Addr()]++
 	t.e.stats.Conns.Add(1)
 	return c, ctx
@@ -114,8 +127,8 @@ func (t *connTable) add(remote netip.AddrPort, incoming bool) (*conn, context.Co
 func (t *connTable) remove(c *conn) {
 	t.mu.Lock()
 	delete(t.ids, c.id)
-	if t.remote[c.remote] == c {
-		delete(t.remote, c.remote)
+	if at := (place{c.remote, c.link}); t.remote[at] == c {
+		delete(t.remote, at)
 	}
 	if t.perIP[c.remote.Addr()]--; t.perIP[c.remote.Addr()] <= 0 {
 		delete(t.perIP, c.remote.Addr())
@@ -124,13 +137,13 @@ func (t *connTable) remove(c *conn) {
 	t.e.stats.Conns.Add(-1)
 }
 
-func (t *connTable) accept(ctx context.Context, nc net.Conn) {
+func (t *connTable) accept(ctx context.Context, nc net.Conn, secure bool) {
 	if t.e.bans.banned(addrPort(nc.RemoteAddr()).Addr(), time.Now()) {
 		t.e.stats.Banned.Add(1)
 		nc.Close()
 		return
 	}
-	c, cctx := t.add(addrPort(nc.RemoteAddr()), true)
+	c, cctx := t.add(addrPort(nc.RemoteAddr()), link{secure: secure}, true)
 	if c == nil {
 		t.e.stats.ConnsRefused.Add(1)
 		nc.Close()
@@ -154,7 +167,7 @@ func (t *connTable) get(h hop) *conn {
 	c := h.conn
 	if c == nil || c.dead.Load() {
 		t.mu.Lock()
-		c = t.remote[h.addr]
+		c = t.remote[place{h.addr, h.link}]
 		t.mu.Unlock()
 	}
 	if c != nil && !c.dead.Load() {
@@ -163,21 +176,22 @@ func (t *connTable) get(h hop) *conn {
 	if h.conn != nil && !h.conn.dialed && h.conn.remote == h.addr {
 		return nil // a peer's own connection cannot be opened from here
 	}
-	return t.open(h.addr)
+	return t.open(h.addr, h.link)
 }
 
 // open begins to connect; what is written meanwhile waits.
-func (t *connTable) open(to netip.AddrPort) *conn {
+func (t *connTable) open(to netip.AddrPort, l link) *conn {
 	if t.ctx == nil || t.ctx.Err() != nil {
 		return nil
 	}
-	c, ctx := t.add(to, false)
+	c, ctx := t.add(to, l, false)
 	// Ends when connecting fails or the connection ends; Run waits for it.
 	t.e.wg.Go(func() {
 		dctx, cancel := context.WithTimeout(ctx, connDial)
 		nc, err := t.e.cfg.Dial(dctx, "tcp", to.String())
 		cancel()
 		if err != nil {
+			t.e.trunks.linked(to, l, err)
 			c.close(err)
 			return
 		}
@@ -230,8 +244,18 @@ func (c *conn) close(err error) {
 
 // run reads until the connection ends; a second goroutine writes.
 func (c *conn) run(ctx context.Context, nc net.Conn) {
-	stop := context.AfterFunc(ctx, func() { nc.Close() })
+	raw := nc
+	stop := context.AfterFunc(ctx, func() { raw.Close() })
 	defer stop()
+	if c.link.secure {
+		var err error
+		if nc, err = c.shake(ctx, nc); err != nil {
+			c.close(err)
+			raw.Close()
+			return
+		}
+	}
+	c.up.Store(true)
 	var wg sync.WaitGroup
 	// Ends with ctx, which closes below; run waits for it.
 	wg.Go(func() { c.writeLoop(ctx, nc) })
@@ -241,9 +265,12 @@ func (c *conn) run(ctx context.Context, nc net.Conn) {
 		wg.Wait()
 	}
 	c.close(err)
-	nc.Close()
+	raw.Close()
 	wg.Wait()
 }
+
+// hop is the way back over the connection.
+func (c *conn) hop() hop { return hop{conn: c, addr: c.remote, link: c.link} }
 
 // writeLoop writes what waits, as much as there is at once.
 func (c *conn) writeLoop(ctx context.Context, nc net.Conn) {
@@ -288,13 +315,17 @@ func (c *conn) readLoop(ctx context.Context, nc net.Conn) error {
 		nc.SetReadDeadline(deadline)
 		n, err := nc.Read(buf)
 		if n > 0 {
+			c.heard.Store(time.Now().UnixNano())
+			if n == 2 && !f.partial() && buf[0] == '\r' && buf[1] == '\n' {
+				c.pongs.Store(true) // RFC 5626, 4.4.1
+			}
 			began := f.partial()
 			f.push(buf[:n])
 			whole := false
 			for {
 				fr, ok, err := f.next()
 				if err != nil {
-					c.e.brokenStream(fr.text, hop{conn: c, addr: c.remote})
+					c.e.brokenStream(fr.text, c.hop())
 					return err
 				}
 				if !ok {
@@ -305,7 +336,7 @@ func (c *conn) readLoop(ctx context.Context, nc net.Conn) error {
 					c.write([]byte("\r\n"))
 					continue
 				}
-				c.e.receive(ctx, fr.text, hop{conn: c, addr: c.remote})
+				c.e.receive(ctx, fr.text, c.hop())
 			}
 			last = time.Now()
 			deadline = c.deadline(&f, began && !whole, deadline)
@@ -338,5 +369,5 @@ func (c *conn) deadline(f *framer, same bool, old time.Time) time.Time {
 }
 
 func newConnTable(e *Endpoint) *connTable {
-	return &connTable{e: e, ids: map[string]*conn{}, remote: map[netip.AddrPort]*conn{}, perIP: map[netip.Addr]int{}}
+	return &connTable{e: e, ids: map[string]*conn{}, remote: map[place]*conn{}, perIP: map[netip.Addr]int{}}
 }

@@ -11,7 +11,7 @@ import (
 func testTrunks() *trunkSet {
 	s := &trunkSet{}
 	s.set([]Trunk{
-		{Name: "carrier", Peers: []string{"sip:192.0.2.1", "sip:sbc.carrier.example:5080;transport=tcp", "sips:bad.example"},
+		{Name: "carrier", Peers: []string{"sip:192.0.2.1", "sip:sbc.carrier.example:5080;transport=tcp", "mailto:bad.example"},
 			Addresses: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}, User: "u", Password: "p", RegisterURI: "sip:carrier.example"},
 		{Name: "inner", Addresses: []netip.Prefix{netip.MustParsePrefix("198.51.100.128/25"), netip.MustParsePrefix("::ffff:203.0.113.0/120")}},
 		{Name: "local", Addresses: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}},
@@ -152,8 +152,9 @@ func TestATargetIsASIPURIWeCanReach(t *testing.T) {
 		{"sip:[::ffff:10.0.0.5]", "10.0.0.5:5060", "udp", true},
 		{"sip:[2001:db8::1]:5070", "[2001:db8::1]:5070", "udp", true},
 		{"sip:a@b.example", "invalid AddrPort", "udp", true},
-		{"sips:a@b.example", "", "", false},
-		{"sip:a@b.example;transport=tls", "", "", false},
+		{"sips:10.0.0.5", "10.0.0.5:5061", "tls", true},
+		{"sip:10.0.0.5;transport=TLS", "10.0.0.5:5061", "tls", true},
+		{"sip:a@b.example;transport=sctp", "", "", false},
 		{"tel:+49", "", "", false},
 		{"sip:a@", "", "", false},
 		{"", "", "", false},

@@ -30,6 +30,7 @@ type trunkPeer struct {
 	down     time.Time
 	failures int // silences in a row
 	problem  string
+	link     string // why there is no connection to it; "" there is, or was never tried
 }
 
 // set replaces the trunks; what is known of peers that stay is kept.
@@ -154,7 +155,7 @@ func (s *trunkSet) targets(now time.Time, name, number string) ([]Target, bool) 
 		if number != "" {
 			t.URI = "sip:" + escapeUser(number) + "@" + hostPort(p.uri.host, p.uri.port)
 		}
-		if tr := p.uri.transport(); tr != "" {
+		if tr := p.uri.transportOr(); tr != "udp" || p.uri.transport() != "" {
 			t.URI += ";transport=" + tr
 		}
 		if p.down.After(now) {
@@ -278,6 +279,9 @@ func (s *trunkSet) states(now time.Time) []TrunkState {
 		st := TrunkState{Name: e.Name}
 		for _, p := range e.peers {
 			ps := PeerState{URI: p.text, DownUntil: p.down, Error: p.problem}
+			if p.link != "" {
+				ps.Error = p.link
+			}
 			if p.bad != nil {
 				ps.Error = p.bad.Error()
 			}
