@@ -28,6 +28,9 @@ type clientTx struct {
 	data []byte // the request; dropped when it is answered
 	ack  []byte // INVITE: to repeat for each repeated final response
 
+	small    []byte // data as it goes over UDP, while it is tried over TCP for its size
+	smallHop hop
+
 	invite      bool
 	provisional bool // a 1xx came
 	final       bool
@@ -42,12 +45,18 @@ func (e *Endpoint) branch() string { return magic + e.instance + randomText(16) 
 
 // newClientTx sends a request whose top Via has that branch.
 func (w *worker) newClientTx(user txUser, method, branch string, h hop, cseq uint32, data []byte) *clientTx {
+	over, grown, large := w.grow(h, branch, data)
+	var small []byte
+	smallHop := h
+	if large {
+		h, data, small = over, grown, data
+	}
 	if h.tcp() {
 		if c := w.e.conns.get(h); c != nil {
 			h.conn = c // so that its loss is known to be ours
 		}
 	}
-	tx := &clientTx{w: w, user: user, key: clientKey{branch, method}, hop: h, cseq: cseq, data: data, invite: method == "INVITE"}
+	tx := &clientTx{w: w, user: user, key: clientKey{branch, method}, hop: h, cseq: cseq, data: data, invite: method == "INVITE", small: small, smallHop: smallHop}
 	tx.resend = alarm{owner: tx, kind: ringResend}
 	tx.end = alarm{owner: tx, kind: ringEnd}
 	w.client[tx.key] = tx
@@ -57,7 +66,10 @@ func (w *worker) newClientTx(user txUser, method, branch string, h hop, cseq uin
 		w.post(func() { tx.broken() })
 		return tx
 	}
-	if !h.tcp() {
+	switch {
+	case large:
+		w.set(&tx.resend, largeWait)
+	case !h.tcp():
 		tx.every = t1
 		w.set(&tx.resend, t1)
 	}
@@ -67,6 +79,9 @@ func (w *worker) newClientTx(user txUser, method, branch string, h hop, cseq uin
 // broken: the transport cannot deliver.
 func (tx *clientTx) broken() {
 	if !tx.final && tx.w.client[tx.key] == tx {
+		if tx.shrink() {
+			return
+		}
 		tx.remove()
 		tx.user.failed(tx, 503)
 	}
@@ -140,6 +155,12 @@ func (tx *clientTx) ring(kind uint8) {
 		tx.remove()
 		if !answered {
 			tx.user.failed(tx, 408)
+		}
+		return
+	}
+	if tx.small != nil {
+		if c := tx.hop.conn; c == nil || !c.up.Load() {
+			tx.shrink()
 		}
 		return
 	}

@@ -60,6 +60,7 @@ func (e *Endpoint) startDirectory(ctx context.Context) {
 type housekeeper struct {
 	w     *worker
 	timer alarm
+	turn  int // of keep-alives
 }
 
 // housekeeping is how often bindings are expired and names of trunks looked up.
@@ -74,6 +75,7 @@ func (k *housekeeper) ring(uint8) {
 	e := k.w.e
 	e.registry.expire(k.w.now)
 	e.lookUpPeers()
+	k.keepAlive()
 	k.w.set(&k.timer, housekeeping)
 }
 

@@ -21,6 +21,7 @@ type Endpoint struct {
 	tcp     []*tcpListener
 	tls     []*tcpListener
 	keys    keyring
+	noTCP   noTCP
 	conns   *connTable
 	closing atomic.Bool // Run ends: no new calls
 	locals  localAddrs

@@ -26,8 +26,9 @@ type frame struct {
 // push adds bytes that came.
 func (f *framer) push(b []byte) { f.buf = append(f.buf, b...) }
 
-// partial says whether a message has begun that is not whole.
-func (f *framer) partial() bool { return len(f.buf) > 0 }
+// partial says whether a message has begun that is not whole. Line ends before it
+// are no beginning: an answer to a ping is one.
+func (f *framer) partial() bool { return len(bytes.TrimLeft(f.buf, "\r\n")) > 0 }
 
 // next cuts off the next frame. ok is false when more bytes are needed. With
 // errFrame, text is what the head says, for an answer.

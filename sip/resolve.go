@@ -227,7 +227,7 @@ func (r *resolver) finish(u uri, addrs []netip.AddrPort, err error) {
 // (RFC 3263, 4.2).
 func (r *resolver) find(ctx context.Context, u uri) ([]netip.AddrPort, error) {
 	if u.port == 0 && r.srv != nil {
-		records, _ := r.srv(ctx, "_sip._"+u.transport()+"."+u.host)
+		records, _ := r.srv(ctx, srvName(u.transport(), u.host))
 		slices.SortStableFunc(records, func(a, b *net.SRV) int { return cmp.Compare(a.Priority, b.Priority) })
 		var all []netip.AddrPort
 		for _, rec := range records[:min(len(records), resolveMost)] {
@@ -240,6 +240,14 @@ func (r *resolver) find(ctx context.Context, u uri) ([]netip.AddrPort, error) {
 		}
 	}
 	return r.addresses(ctx, u.host, uint16(u.portOr()))
+}
+
+// srvName is where RFC 3263, 4.2 has the records of a transport.
+func srvName(transport, host string) string {
+	if transport == "tls" {
+		return "_sips._tcp." + host
+	}
+	return "_sip._" + transport + "." + host
 }
 
 func (r *resolver) addresses(ctx context.Context, host string, port uint16) ([]netip.AddrPort, error) {

@@ -82,7 +82,7 @@ type conn struct {
 	up     atomic.Bool  // it is connected
 	heard  atomic.Int64 // when something came last, Unix ns
 	pongs  atomic.Bool  // the peer answers pings
-	asked  int64        // when it was pinged last, Unix ns; the housekeeper's
+	asked  atomic.Int64 // when it was pinged last, Unix ns
 	dead   atomic.Bool
 
 	mu   sync.Mutex // guards the fields below
@@ -316,11 +316,10 @@ func (c *conn) readLoop(ctx context.Context, nc net.Conn) error {
 		n, err := nc.Read(buf)
 		if n > 0 {
 			c.heard.Store(time.Now().UnixNano())
-			if n == 2 && !f.partial() && buf[0] == '\r' && buf[1] == '\n' {
-				c.pongs.Store(true) // RFC 5626, 4.4.1
-			}
 			began := f.partial()
-			f.push(buf[:n])
+			if !c.pong(buf[:n], &f) {
+				f.push(buf[:n])
+			}
 			whole := false
 			for {
 				fr, ok, err := f.next()
