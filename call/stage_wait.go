@@ -2,6 +2,7 @@ package call
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"hotline/acd"
@@ -51,7 +52,7 @@ func (s waitStage) run(ctx context.Context, c *Call) stage {
 	}
 	c.queue = s.queue
 	if to, closed := w.closed(s.queue); closed && !s.head { // who was promised to be served is served
-		return c.closed(s, to)
+		return c.closed(s, to, q.Direct)
 	}
 	if !q.Direct {
 		if err := c.answer(ctx); err != nil {
@@ -142,9 +143,10 @@ func (x *waiting) loop(ctx context.Context) stage {
 }
 
 // tellOver tells a caller whose chosen agent did not become free that anybody
-// may serve him now; not while a phone rings for him.
+// may serve him now; not while the phone of just this agent rings.
 func (x *waiting) tellOver() {
-	if !x.over || x.saying != nil || len(x.rings) > 0 {
+	chosen := func(r *ring) bool { return string(r.offer.Agent) == x.chosen }
+	if !x.over || x.saying != nil || slices.ContainsFunc(x.rings, chosen) {
 		return
 	}
 	x.over = false
@@ -245,11 +247,14 @@ func (c *Call) overflow(from waitStage, q store.Queue, why string) stage {
 }
 
 // closed is where a caller goes who comes outside of the queue's hours.
-func (c *Call) closed(from waitStage, to string) stage {
+func (c *Call) closed(from waitStage, to string, direct bool) stage {
 	c.note("closed")
 	if to == "hangup" {
 		c.blame(480, 20, "queue is closed", "us")
-		return c.sorry("closed", "goodbye")
+		if direct {
+			return c.sorry("closed", "goodbye")
+		}
+		return goodbyeStage{prompts: []string{"closed", "goodbye"}}
 	}
 	next := c.eng.stageFor(c, to)
 	if w, ok := next.(waitStage); ok {
