@@ -12,6 +12,7 @@ const (
 	ReasonDeclining = "declined often"
 	ReasonSilent    = "phone does not answer"
 	ReasonNoPhone   = "no phone"
+	ReasonDeclined  = "declined" // more than his quota, or a call that can't be
 )
 
 // mode is what an agent wants; in talk and wrap-up it is what comes afterwards.
@@ -46,19 +47,23 @@ const (
 // agent is a configured agent with what he does.
 type agent struct {
 	Agent
-	gone     bool // no longer configured; removed after his talk
-	profile  *profile
-	nodes    []node[*agent] // one for each order of the profile
+	gone     bool      // no longer configured; removed after his talk
+	members  []*member // the first is that of all agents like him
 	prio     uint64
-	listed   bool // available: in the trees of the profile
-	counted  bool // as logged in, in his queues
+	listed   openness // what he is in the orders for
+	listedAt int64    // when his grade was taken
+	counted  bool     // as logged in, in his queues
+	there    bool     // present, when last looked at
 	mode     mode
 	reason   string // of modeNotReady
 	activity activity
 	offer    *offer
 	call     CallID // offered, in talk or being wrapped up
 	talkOf   *queue // whose call it is, in talk
+	began    int64  // that talk
 	wrapUp   timer
+	items    []*item // that share him
+	version  uint32  // of items
 
 	registered bool // his phone can be rung
 	busy       bool // by a call outside the ACD
@@ -67,21 +72,52 @@ type agent struct {
 	refusals   int // declined in a row
 	pairs      int // back-offs
 
+	lastOffer int64
+	served    int   // since log-in
+	talked    int64 // since log-in, ns
+	declined  int   // since log-in
+	skipped   int64 // how often he was passed over, with Counted
+	skippedAt int64 // while idle since this
+	handling  handling
+	work      workload
+	passed    int64 // audit: how often since passedAt, which is his idleSince
+	passedAt  int64
+
 	idleSince int64
-	grade     float64 // g when he was listed
 	shown     AgentChanged
 }
 
-func (a *agent) available() bool {
+// openness is what an agent can be offered.
+type openness struct {
+	voice   bool   // a call that takes all of him
+	shared  bool   // items that share him, as far as his capacity goes
+	version uint32 // of what he carries
+}
+
+func (a *agent) pool() *profile { return a.members[0].profile }
+
+// willing tells whether an agent wants calls and his phone lets him.
+func (a *agent) willing() bool {
 	return a.mode == modeReady && a.activity == activityNone && a.registered && !a.busy && a.pausedFor == pauseNone && !a.gone
+}
+
+func (a *agent) available() bool { return a.willing() && len(a.items) == 0 }
+
+func (a *agent) open() openness {
+	if !a.willing() {
+		return openness{}
+	}
+	return openness{len(a.items) == 0, len(a.Capacity) > 0, a.version}
 }
 
 // refresh brings lists, counts and the owner's picture in line with the agent.
 func (c *Core) refresh(a *agent) {
-	if a.available() != a.listed {
-		if a.listed {
+	c.account(a)
+	if open := a.open(); open != a.listed {
+		if a.listed != (openness{}) {
 			c.unlist(a)
-		} else {
+		}
+		if open != (openness{}) {
 			c.list(a)
 		}
 	}
@@ -93,7 +129,13 @@ func (c *Core) refresh(a *agent) {
 		a.shown = now
 		c.emit(now)
 	}
-	if a.gone && a.activity == activityNone {
+	if there := a.present(); there != a.there {
+		a.there = there
+		if !there {
+			c.left = append(c.left, a)
+		}
+	}
+	if a.gone && a.activity == activityNone && len(a.items) == 0 {
 		c.forget(a)
 	}
 }
@@ -108,6 +150,8 @@ func (a *agent) show() AgentChanged {
 		s.State = Talking
 	case a.activity == activityWrapUp:
 		s.State, s.Until = WrapUp, instant(a.wrapUp.at)
+	case len(a.items) > 0:
+		s.State, s.Call = a.carries()
 	case a.gone:
 		s.State, s.Reason = LoggedOut, ReasonRemoved
 	case a.mode == modeLoggedOut:
@@ -132,12 +176,15 @@ func (a *agent) show() AgentChanged {
 
 // count keeps the queues' numbers of logged-in agents.
 func (c *Core) count(a *agent) {
-	in := a.mode != modeLoggedOut || a.activity != activityNone
+	in := a.in()
 	if in == a.counted {
 		return
 	}
 	a.counted = in
-	for _, q := range a.profile.queues {
+	if !in {
+		c.left = append(c.left, a)
+	}
+	for _, q := range a.pool().queues {
 		if in {
 			q.loggedIn++
 			continue
@@ -154,15 +201,22 @@ func (c *Core) logIn(a *agent, ready bool) {
 		return
 	}
 	if a.mode == modeLoggedOut {
+		c.newShift(a)
 		a.mode, a.reason = modeNotReady, ReasonLogin
 	}
 	c.refresh(a)
 }
 
+// newShift begins the counts of an agent who logs in.
+func (c *Core) newShift(a *agent) { a.served, a.talked, a.declined, a.work.fresh = 0, 0, 0, true }
+
 // ready also ends a wrap-up and a pause that the agent can judge himself.
 func (c *Core) ready(a *agent) {
 	if a.mode != modeReady {
 		a.idleSince = c.at
+	}
+	if a.mode == modeLoggedOut {
+		c.newShift(a)
 	}
 	a.mode, a.reason, a.refusals = modeReady, "", 0
 	if a.activity == activityWrapUp {
@@ -177,13 +231,15 @@ func (c *Core) ready(a *agent) {
 // rest is Not ready or the end of the shift.
 func (c *Core) rest(a *agent, m mode, reason string) {
 	a.mode, a.reason, a.refusals = m, reason, 0
-	if o := a.offer; o != nil {
-		why := WithdrawNotReady
-		if m == modeLoggedOut {
-			why = WithdrawLoggedOut
-		}
+	why := WithdrawNotReady
+	if m == modeLoggedOut {
+		why = WithdrawLoggedOut
+	}
+	for o := a.ringing(); o != nil; o = a.ringing() {
 		c.withdraw(o, why)
-		c.wait(o.call)
+		if len(o.call.offers) == 0 {
+			c.wait(o.call)
+		}
 	}
 	c.refresh(a)
 }
@@ -224,27 +280,48 @@ func (c *Core) endPause(a *agent) {
 }
 
 func (c *Core) talkEnded(a *agent, ev TalkEnded) {
-	if a.activity != activityTalking || a.call != ev.Call {
+	if c.talks[ev.Call] != a {
 		c.stats.Ignored++
 		return
 	}
 	if ev.PhoneDied {
-		c.pause(a, pauseUnreachable, a.talkOf.BackOff)
+		c.pause(a, pauseUnreachable, a.talkQueue(ev.Call).BackOff)
 	}
-	c.endTalk(a, ev.NoWrapUp || ev.PhoneDied)
+	c.endTalk(a, ev.Call, ev.NoWrapUp || ev.PhoneDied)
+}
+
+// talkQueue is whose call an agent talks in.
+func (a *agent) talkQueue(id CallID) *queue {
+	if i := a.item(id); i != nil {
+		return i.queue
+	}
+	return a.talkOf
 }
 
 // endTalk sends an agent into wrap-up, or on.
-func (c *Core) endTalk(a *agent, noWrapUp bool) {
-	d := a.talkOf.WrapUp
+func (c *Core) endTalk(a *agent, id CallID, noWrapUp bool) {
+	q, began := a.talkQueue(id), a.began
+	d := q.WrapUp
 	if a.WrapUp != nil {
 		d = *a.WrapUp
 	}
-	a.talkOf.talking--
-	a.talkOf = nil
-	delete(c.talks, a.call)
-	if d > 0 && !noWrapUp && !a.gone {
-		a.activity = activityWrapUp
+	q.talking--
+	delete(c.talks, id)
+	if i := a.item(id); i != nil {
+		began = i.began
+		a.remove(i)
+	} else {
+		a.talkOf = nil
+	}
+	a.talked += c.now - began
+	if len(a.items) > 0 {
+		c.refresh(a)
+		return
+	}
+	wraps := d > 0 && !noWrapUp && !a.gone
+	a.handling.add(time.Duration(c.now-began), d, wraps)
+	if wraps {
+		a.activity, a.call = activityWrapUp, id
 		c.timers.arm(&a.wrapUp, c.now+int64(d))
 	} else {
 		c.endWrapUp(a)

@@ -5,42 +5,31 @@ import (
 	"time"
 )
 
-// What queues use where the configuration says 0.
-const (
-	defaultRingTimeout = 15 * time.Second
-	defaultBackOff     = 30 * time.Second
-)
-
-// queue is a configured queue with what happens in it.
-type queue struct {
-	Queue
-	policy   string
-	gone     bool     // no longer configured; its last offers and talks still run
-	classes  []*class // of its waiting calls
-	offered  tree[*call]
-	waiting  int
-	talking  int
-	loggedIn int // agents of this queue
-	ready    int // of them, available
-	starts   uint64
-	pace     pace
-}
+// maxPriority is the largest head start that a queue and a call have together.
+const maxPriority = time.Hour
 
 // call is a call that waits (its node is in its class) or is offered (its node
 // is in its queue's offered tree).
 type call struct {
 	CallQueued
-	node     node[*call]
-	queue    *queue
-	class    *class
-	offer    *offer
-	pairs    []*pair
-	limit    timer // MaxWait
-	overdue  bool  // the limit passed while a phone rang
-	standing float64
-	entered  int64  // this queue
-	step     uint64 // in which it was queued
-	waited   bool   // longer than that step
+	node      node[*call]
+	queue     *queue
+	class     *class
+	seat      seat
+	offers    []*offer // that ring: several with RingAll
+	pairs     []*pair
+	limit     timer // MaxWait
+	overdue   bool  // the limit passed while a phone rang
+	standing  float64
+	declined  int
+	overtaken int64 // audit
+	held      bool  // for its First agents
+	holdEnd   timer
+	relaxed   int // steps of the queue's Relax that apply
+	relaxAt   timer
+	entered   int64  // this queue
+	step      uint64 // in which it was queued
+	waited    bool   // longer than that step
 }
 
 // pair keeps a call and an agent apart for a while.
@@ -54,18 +43,20 @@ type pair struct {
 func (c *Core) enqueue(ev CallQueued) {
 	c.leave(ev.Call, WithdrawRequeued)
 	q := c.queues[ev.Queue]
-	switch {
-	case q == nil:
+	if q == nil {
 		c.overflow(ev.Call, OverflowNoQueue)
 		return
-	case (q.LeaveWhenNobody || ev.Leave) && q.loggedIn == 0:
+	}
+	k := &call{CallQueued: ev, queue: q, entered: c.now, step: c.stats.Steps, seat: seatOf(ev)}
+	k.Only, k.Also, k.First, k.Never = names(ev.Only), names(ev.Also), names(ev.First), names(ev.Never)
+	switch {
+	case k.nobody(c):
 		c.overflow(ev.Call, OverflowNobody)
 		return
 	case q.MaxLength > 0 && !ev.Head && q.waiting+q.offered.len() >= q.MaxLength:
 		c.overflow(ev.Call, OverflowFull)
 		return
 	}
-	k := &call{CallQueued: ev, queue: q, entered: c.now, step: c.stats.Steps, standing: c.grades.standing(ev.Customer, ev.Standing, ev.Tier, c.now)}
 	k.node.item, k.node.id, k.node.prio = k, string(ev.Call), c.priority()
 	k.node.head, k.node.since = ev.Head, c.now
 	if since := stamp(ev.Since); !ev.Since.IsZero() && since < c.now {
@@ -73,7 +64,12 @@ func (c *Core) enqueue(ev CallQueued) {
 	}
 	k.limit.fire = func() { c.waitedEnough(k) }
 	c.limit(k)
+	c.beginHold(k)
+	c.weigh(k)
 	c.calls[ev.Call] = k
+	if ev.Customer != "" {
+		c.customers[ev.Customer] = append(c.customers[ev.Customer], k)
+	}
 	c.wait(k)
 }
 
@@ -85,6 +81,49 @@ func (c *Core) limit(k *call) {
 		return
 	}
 	c.timers.disarm(&k.limit)
+}
+
+// weigh takes the customer's standing as it is now. The control group has that
+// of an unknown customer, so that it neither gains nor pays.
+func (c *Core) weigh(k *call) {
+	k.standing = 0.5
+	if !k.Control {
+		k.standing = standing(c.grades.standing(k.Customer, standing(k.Standing), k.Tier, c.now))
+	}
+}
+
+// standingChanged keys the calls of a customer anew.
+func (c *Core) standingChanged(customer string) {
+	for _, k := range c.customers[customer] {
+		c.move(k, func() { c.weigh(k) })
+	}
+}
+
+// rekey gives a waiting or offered call another priority, or puts it in front.
+func (c *Core) rekey(ev Rekey) {
+	k := c.calls[ev.Call]
+	if k == nil {
+		c.stats.Ignored++
+		return
+	}
+	c.move(k, func() {
+		k.Priority, k.Head = ev.Priority, k.Head || ev.Head
+		k.node.head = k.Head
+	})
+}
+
+// move changes what a call's place depends on, and puts it there.
+func (c *Core) move(k *call, change func()) {
+	if len(k.offers) == 0 {
+		c.unwait(k)
+		change()
+		c.wait(k)
+		return
+	}
+	k.queue.offered.remove(&k.node)
+	change()
+	k.rekey()
+	k.queue.offered.insert(&k.node)
 }
 
 // standing is a customer's c as the keys use it.
@@ -106,7 +145,7 @@ func (c *Core) wait(k *call) {
 		why = OverflowNoQueue
 	case k.overdue:
 		why = OverflowMaxWait
-	case (q.LeaveWhenNobody || k.Leave) && q.loggedIn == 0:
+	case k.nobody(c):
 		why = OverflowNobody
 	}
 	if why != "" {
@@ -115,71 +154,111 @@ func (c *Core) wait(k *call) {
 		return
 	}
 	k.rekey()
-	k.class = c.classOf(k)
+	c.relax(k)
+	c.hold(k)
+	c.enter(k)
 	q.pace.run(c.now, q.waiting > 0)
 	q.waiting++
-	k.class.calls.insert(&k.node)
+	k.class.waiting++
+	k.class.lane(k.standing).insert(&k.node)
 	c.mark(k.class)
 }
 
-// rekey sets a call's place by its queue's present H; its node is in no tree.
+// nobody tells whether a call that leaves when nobody is logged in should do so:
+// nobody of its queues, or of those that it names.
+func (k *call) nobody(c *Core) bool {
+	if !k.queue.LeaveWhenNobody && !k.Leave {
+		return false
+	}
+	if len(k.Only) > 0 {
+		return !slices.ContainsFunc(k.Only, func(id AgentID) bool { return c.agents[id] != nil && !c.agents[id].gone && c.agents[id].in() })
+	}
+	return k.queue.loggedIn == 0 && !slices.ContainsFunc(k.Also, func(id QueueID) bool { return c.queues[id] != nil && c.queues[id].loggedIn > 0 })
+}
+
+// rekey sets a call's place by its queue's present rule; its node is in no tree.
 func (k *call) rekey() {
 	n := &k.node
-	n.key, n.tie = n.since-headStart(k.queue.H, k.standing), n.since
+	n.key, n.tie = n.since, n.since
 	if n.head {
-		n.key = n.since
+		return
+	}
+	n.key -= int64(k.early())
+	if k.queue.Strategy == HeadStart {
+		n.key -= headStart(k.queue.H, k.standing)
 	}
 }
 
-// rekey gives a waiting or offered call another priority, or puts it in front.
-func (c *Core) rekey(ev Rekey) {
-	k := c.calls[ev.Call]
-	if k == nil {
-		c.stats.Ignored++
-		return
-	}
-	k.Priority, k.Head = ev.Priority, k.Head || ev.Head
+// early is the head start that queue and call give by configuration.
+func (k *call) early() time.Duration {
+	return min(k.queue.Priority+min(max(k.Priority, 0), maxPriority), maxPriority)
 }
 
 // headStart is the part of a head start that a share of 0..1 earns, in ns.
 func headStart(whole time.Duration, share float64) int64 { return int64(float64(whole) * share) }
 
+// enter and quit say in which class a call waits, or looks for further agents
+// while it rings.
+func (c *Core) enter(k *call) {
+	k.class = c.classOf(k)
+	k.class.calls++
+}
+
+func (k *call) quit() {
+	if k.class != nil {
+		k.class.calls--
+		k.class = nil
+	}
+}
+
 // unwait takes a call out of its class.
 func (c *Core) unwait(k *call) {
+	c.pull(k)
+	k.quit()
+}
+
+// pull takes a call out of those of its class that wait.
+func (c *Core) pull(k *call) {
 	k.queue.pace.run(c.now, k.queue.waiting > 0)
 	k.queue.waiting--
-	k.class.calls.remove(&k.node)
-	k.class = nil
+	k.class.waiting--
+	k.class.lane(k.standing).remove(&k.node)
 }
 
 // drop forgets a call that neither waits nor is offered.
 func (c *Core) drop(k *call) {
 	c.timers.disarm(&k.limit)
+	c.timers.disarm(&k.holdEnd)
+	c.timers.disarm(&k.relaxAt)
 	for _, p := range k.pairs {
 		c.timers.disarm(&p.timer)
 		p.agent.pairs--
 	}
 	k.pairs = nil
 	delete(c.calls, k.Call)
+	if k.Customer == "" {
+		return
+	}
+	left := slices.DeleteFunc(c.customers[k.Customer], func(o *call) bool { return o == k })
+	if c.customers[k.Customer] = left; len(left) == 0 {
+		delete(c.customers, k.Customer)
+	}
 }
 
 // leave takes a call out of wherever it is; false if it is nowhere.
 func (c *Core) leave(id CallID, why string) bool {
 	if a := c.talks[id]; a != nil {
-		c.endTalk(a, false)
+		c.endTalk(a, id, false)
 		return true
 	}
 	k := c.calls[id]
 	if k == nil {
 		return false
 	}
-	if o := k.offer; o != nil {
-		c.withdraw(o, why)
-		c.drop(k)
-		c.refresh(o.agent)
-		return true
+	if len(k.offers) == 0 {
+		c.unwait(k)
 	}
-	c.unwait(k)
+	c.withdrawAll(k, why)
 	c.drop(k)
 	return true
 }
@@ -191,7 +270,7 @@ func (c *Core) overflow(id CallID, why string) {
 
 // waitedEnough is the end of MaxWait; a phone that rings may ring on.
 func (c *Core) waitedEnough(k *call) {
-	if k.offer != nil {
+	if len(k.offers) > 0 {
 		k.overdue = true
 		return
 	}
@@ -207,13 +286,15 @@ func (c *Core) leaveWhenNobody() {
 		if q.gone || q.loggedIn > 0 {
 			continue
 		}
-		for _, k := range c.waitingIn(q) {
-			if !q.LeaveWhenNobody && !k.Leave {
+		for _, line := range c.lines {
+			if line.waiting == 0 || line != q && !slices.ContainsFunc(line.classes, func(k *class) bool { return slices.Contains(k.also, q) }) {
 				continue
 			}
-			c.unwait(k)
-			c.drop(k)
-			c.overflow(k.Call, OverflowNobody)
+			for _, k := range c.waitingIn(line) {
+				if k.nobody(c) {
+					c.again(k)
+				}
+			}
 		}
 	}
 	c.emptied = c.emptied[:0]
@@ -223,9 +304,7 @@ func (c *Core) leaveWhenNobody() {
 func (c *Core) waitingIn(q *queue) []*call {
 	list := make([]*call, 0, q.waiting)
 	for _, class := range q.classes {
-		for n := range class.calls.ascend {
-			list = append(list, n.item)
-		}
+		list = append(list, class.list()...)
 	}
 	slices.SortFunc(list, func(a, b *call) int { return a.node.compare(&b.node.rank) })
 	return list
@@ -248,10 +327,19 @@ func (c *Core) together(p *pair) {
 	k := p.call
 	k.pairs = slices.DeleteFunc(k.pairs, func(q *pair) bool { return q == p })
 	p.agent.pairs--
-	if k.offer == nil {
+	if len(k.offers) == 0 {
 		c.mark(k.class)
 	}
+	k.queue.more = true
 }
+
+// apart tells whether a pair is in back-off, or the call may never go to a.
+func (k *call) apart(a *agent) bool {
+	return len(k.pairs) > 0 && k.pairWith(a) != nil || len(k.Never) > 0 && slices.Contains(k.Never, a.ID)
+}
+
+// picky tells whether some agents are apart from the call.
+func (k *call) picky() bool { return len(k.pairs) > 0 || len(k.Never) > 0 }
 
 func (k *call) pairWith(a *agent) *pair {
 	if a.pairs == 0 {

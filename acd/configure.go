@@ -2,7 +2,6 @@ package acd
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -14,20 +13,33 @@ func (c *Core) configure(ev Configure) {
 	c.gradeRules(ev.Grades)
 	waiting := c.takeWaiting()
 	offered := c.takeOffered()
-	c.setQueues(ev.Queues)
-	for _, k := range c.setAgents(ev.Agents) {
-		offered = slices.DeleteFunc(offered, func(o *call) bool { return o == k })
-		waiting = append(waiting, k)
+	for _, a := range c.roster {
+		if a.listed != (openness{}) {
+			c.unlist(a)
+		}
 	}
+	c.setQueues(ev.Queues)
+	c.setAgents(ev.Agents)
+	c.setWindows()
 	for _, k := range offered {
+		c.weigh(k)
+		if len(k.offers) == 0 {
+			waiting = append(waiting, k) // its offer went with the agent
+			continue
+		}
+		c.limit(k)
 		k.rekey()
 		k.queue.offered.insert(&k.node)
-		c.limit(k)
+		if !k.queue.gone {
+			c.relax(k)
+			c.enter(k)
+		}
 	}
 	for _, a := range slices.Clone(c.roster) {
 		c.refresh(a)
 	}
 	for _, k := range waiting {
+		c.weigh(k)
 		c.limit(k)
 		c.wait(k)
 	}
@@ -42,23 +54,36 @@ func (c *Core) takeWaiting() []*call {
 			c.unwait(k)
 			all = append(all, k)
 		}
-		q.classes = nil
 	}
-	clear(c.classes)
-	clear(c.dirty)
-	c.dirty = c.dirty[:0]
 	return all
 }
 
 // takeOffered empties the queues' offered trees; the offers go on.
 func (c *Core) takeOffered() []*call {
 	var all []*call
-	for _, a := range c.roster {
-		if o := a.offer; o != nil {
-			o.queue.offered.remove(&o.call.node)
-			all = append(all, o.call)
+	take := func(o *offer) {
+		if k := o.call; k.node.in {
+			o.queue.offered.remove(&k.node)
+			k.quit()
+			all = append(all, k)
 		}
 	}
+	for _, a := range c.roster {
+		if a.offer != nil {
+			take(a.offer)
+		}
+		for _, i := range a.items {
+			if i.offer != nil {
+				take(i.offer)
+			}
+		}
+	}
+	for _, q := range c.lines {
+		q.classes = nil
+	}
+	clear(c.classes)
+	clear(c.dirty)
+	c.dirty, c.categories = c.dirty[:0], nil
 	return all
 }
 
@@ -87,21 +112,9 @@ func (c *Core) setQueues(list []Queue) {
 	}
 }
 
-func (q *queue) set(rule Queue) {
-	q.Queue = rule
-	q.H, q.G = max(rule.H, 0), max(rule.G, 0)
-	if q.RingTimeout <= 0 {
-		q.RingTimeout = defaultRingTimeout
-	}
-	if q.BackOff <= 0 {
-		q.BackOff = defaultBackOff
-	}
-	q.policy = fmt.Sprintf("A1 H=%v G=%v", q.H, q.G)
-}
-
-// setAgents renews agents and profiles; the first of two with one id counts. It
-// returns the calls whose offer went with an agent.
-func (c *Core) setAgents(list []Agent) (lost []*call) {
+// setAgents renews agents and profiles; the first of two with one id counts. The
+// offers of agents who are gone are withdrawn.
+func (c *Core) setAgents(list []Agent) {
 	wanted := make(map[AgentID]Agent, len(list))
 	for _, a := range list {
 		if _, twice := wanted[a.ID]; !twice {
@@ -110,14 +123,11 @@ func (c *Core) setAgents(list []Agent) (lost []*call) {
 	}
 	for _, a := range c.roster {
 		_, ok := wanted[a.ID]
-		a.listed, a.counted, a.gone = false, false, !ok
-		if !ok && a.offer != nil {
-			k := a.offer.call
-			a.offer.queue.offered.insert(&k.node)
-			c.withdraw(a.offer, WithdrawRemoved)
-			lost = append(lost, k)
-		}
+		a.listed, a.counted, a.gone = openness{}, false, !ok
 		if !ok {
+			for o := a.ringing(); o != nil; o = a.ringing() {
+				c.withdraw(o, WithdrawRemoved)
+			}
 			a.dismiss(c)
 		}
 	}
@@ -130,7 +140,6 @@ func (c *Core) setAgents(list []Agent) (lost []*call) {
 	}
 	c.roster = slices.SortedFunc(maps.Values(c.agents), func(a, b *agent) int { return cmp.Compare(a.ID, b.ID) })
 	c.setProfiles()
-	return lost
 }
 
 // dismiss ends all that an agent wants; a talk he has goes on.
@@ -165,12 +174,13 @@ func (c *Core) setProfiles() {
 		key := profileKey(queues, a.Agent)
 		p := same[key]
 		if p == nil {
-			p = newProfile(queues, a.Agent)
+			p = &profile{queues: queues, skills: a.Skills, languages: a.Languages}
 			same[key] = p
 			c.profiles = append(c.profiles, p)
 		}
-		a.profile = p
-		a.nodes = make([]node[*agent], len(p.orders))
+		m := &member{agent: a, profile: p}
+		p.members = append(p.members, m)
+		a.members = []*member{m}
 	}
 }
 

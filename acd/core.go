@@ -1,11 +1,16 @@
 package acd
 
-import "time"
+import (
+	"cmp"
+	"math/rand/v2"
+	"time"
+)
 
 // Config of a Core.
 type Config struct {
 	Node  string // name of this process in offer ids
 	Epoch uint64 // must grow with each start of the process, so that old offers stay stale
+	Audit bool   // tests: verify the bounds at every assignment, for Check; slow
 	Seed  uint64 // of all random choices; 0: from Epoch. The same seed and events give the same commands
 }
 
@@ -31,11 +36,23 @@ type Core struct {
 	sweepAt  int       // number of classes that makes empty ones go
 	dirty    []*class  // that may hold a new pair since the last assignment
 	emptied  []*queue  // that may have lost their last agent in this Step
+	left     []*agent  // who can no longer be rung since the last Step
 	grades   gradebook // evaluations
 
+	customers  map[string][]*call // that wait or are offered, of known customers
+	categories []string           // of calls, that orders tell apart
+	windows    []time.Duration    // of occupancy, each once
+	rnd        *rand.Rand         // the only source of chance
+	sight      []*node[*call]     // scratch of one choice
+	drawn      []*node[*agent]    // likewise
+
+	broken  error  // the first bound that an audited assignment broke
 	offered uint64 // number of the last offer
 	items   uint64 // number of the last call or agent, for tree priorities
 }
+
+// seedStream is which of the generator's sequences a seed stands for.
+const seedStream = 0x686f746c696e65
 
 // New is an empty Core: no queue, no agent, until Configure.
 func New(cfg Config) *Core {
@@ -49,6 +66,9 @@ func New(cfg Config) *Core {
 		classes: make(map[string]*class),
 		sweepAt: minSweep,
 		grades:  newGradebook(),
+
+		customers: make(map[string][]*call),
+		rnd:       rand.New(rand.NewPCG(cmp.Or(cfg.Seed, cfg.Epoch), seedStream)),
 	}
 }
 
@@ -69,6 +89,7 @@ func (c *Core) Step(now time.Time, ev Event) []Command {
 	}
 	c.at = c.now
 	c.leaveWhenNobody()
+	c.abandoned()
 	c.assign()
 	return c.out
 }
@@ -130,7 +151,7 @@ func (c *Core) apply(ev Event) {
 // withAgent applies f to an agent. One who is gone from the configuration can
 // only end his talk.
 func (c *Core) withAgent(id AgentID, f func(*agent)) {
-	if a := c.agents[id]; a != nil && (!a.gone || a.activity == activityTalking) {
+	if a := c.agents[id]; a != nil && (!a.gone || a.activity == activityTalking || len(a.items) > 0) {
 		f(a)
 		return
 	}

@@ -131,12 +131,14 @@ func TestOneRatingMovesAGradeLittle(t *testing.T) {
 func TestANewRatingRekeysAnIdleAgent(t *testing.T) {
 	c := New(Config{})
 	c.Step(t0, Configure{Queues: []Queue{{ID: "q", G: time.Minute}}, Agents: []Agent{{ID: "ann", Queues: []QueueID{"q"}}}})
+	c.Step(t0, CallQueued{Call: "c", Queue: "q"}) // agents are ordered as calls ask for it
+	c.Step(t0, CallLeft{"c"})
 	c.Step(t0, Reachable{"ann", true})
 	c.Step(t0, Ready{"ann"})
-	before := c.agents["ann"].grade
+	before := c.agents["ann"].members[0].nodes[0].key
 	rate(c, t0.Add(time.Second), "ann", "x", "", 5)
-	if after := c.agents["ann"].grade; after <= before {
-		t.Errorf("grade %v after five stars, was %v; want more", after, before)
+	if after := c.agents["ann"].members[0].nodes[0].key; after >= before {
+		t.Errorf("key %d after five stars, was %d; want less", after, before)
 	}
 	if err := c.Check(); err != nil {
 		t.Error(err)

@@ -95,7 +95,7 @@ func newNapkin(t *testing.T, seed uint64, h, g time.Duration) *napkin {
 	}
 	ev := Configure{}
 	for _, q := range []QueueID{"q0", "q1"} {
-		ev.Queues = append(ev.Queues, Queue{ID: q, H: h, G: g, BackOff: 20 * time.Second, RingTimeout: time.Hour})
+		ev.Queues = append(ev.Queues, Queue{ID: q, H: h, G: g, BackOff: 20 * time.Second, RingTimeout: time.Hour, Declines: 1 << 30, DeclinesPerCall: 1 << 30})
 	}
 	for i := range 8 {
 		a := naiveAgent{id: fmt.Sprint("a", i), skill: i % 3, queues: []string{"q0", "q1"}[i%2:]}

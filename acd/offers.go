@@ -1,6 +1,9 @@
 package acd
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Why an offer is withdrawn.
 const (
@@ -19,18 +22,25 @@ const maxRefusals = 5
 
 // offer is a phone that rings for a call.
 type offer struct {
-	id    OfferID
-	call  *call
-	agent *agent
-	queue *queue
-	ring  timer
+	id         OfferID
+	call       *call
+	agent      *agent
+	queue      *queue
+	item       *item // of a call that shares the agent
+	mayDecline bool
+	ring       timer
 }
 
-// offer rings a for k, which waits.
+// offer rings a for k, which waits, or rings with RingAll.
 func (c *Core) offer(k *call, a *agent, why Reason) {
-	c.unwait(k)
+	if len(k.offers) == 0 {
+		c.pull(k)
+		c.countSkips(k, a)
+		k.queue.offered.insert(&k.node)
+	}
 	c.offered++
 	o := &offer{id: OfferID{c.cfg.Node, c.cfg.Epoch, c.offered}, call: k, agent: a, queue: k.queue}
+	o.mayDecline = a.declined < k.queue.Declines && k.declined < k.queue.DeclinesPerCall
 	o.ring.fire = func() {
 		c.emit(Withdraw{o.id, WithdrawNoAnswer})
 		c.refused(o, NoAnswer)
@@ -38,22 +48,40 @@ func (c *Core) offer(k *call, a *agent, why Reason) {
 	c.timers.arm(&o.ring, c.now+int64(o.queue.RingTimeout))
 	c.offers[o.id] = o
 	k.waited = k.waited || k.step != c.stats.Steps
-	k.offer, a.offer = o, o
-	o.queue.offered.insert(&k.node)
-	a.activity, a.call = activityOffered, k.Call
+	k.offers = append(k.offers, o)
+	a.lastOffer = c.now
+	if k.seat == (seat{}) {
+		a.offer = o
+		a.activity, a.call = activityOffered, k.Call
+	} else {
+		o.item = &item{id: k.Call, queue: k.queue, seat: k.seat, offer: o}
+		a.carry(o.item)
+	}
 	c.stats.Offers++
+	stars, ratings := c.grades.customerStars(k.Customer, c.now)
 	c.emit(Offer{ID: o.id, Call: k.Call, Agent: a.ID, Queue: o.queue.ID, Deadline: instant(o.ring.at), Reason: why,
-		MayDecline: true, Standing: k.standing, Waited: time.Duration(c.now - k.node.since), Category: k.Category})
+		MayDecline: o.mayDecline, Standing: k.standing, CustomerStars: stars, CustomerRatings: ratings,
+		Waited: time.Duration(c.now - k.node.since), Category: k.Category})
 	c.refresh(a)
 }
 
 // closeOffer parts call and agent; the caller of it says where both go.
 func (c *Core) closeOffer(o *offer) {
+	k, a := o.call, o.agent
 	c.timers.disarm(&o.ring)
 	delete(c.offers, o.id)
-	o.queue.offered.remove(&o.call.node)
-	o.call.offer, o.agent.offer = nil, nil
-	o.agent.activity, o.agent.call = activityNone, ""
+	k.offers = slices.DeleteFunc(k.offers, func(other *offer) bool { return other == o })
+	if len(k.offers) == 0 && k.node.in {
+		o.queue.offered.remove(&k.node)
+		k.quit()
+	}
+	o.queue.more = true
+	if o.item != nil {
+		a.remove(o.item)
+		return
+	}
+	a.offer = nil
+	a.activity, a.call = activityNone, ""
 }
 
 // withdraw closes an offer that the owner believes to be alive; the agent keeps
@@ -64,9 +92,19 @@ func (c *Core) withdraw(o *offer, why string) {
 	c.emit(Withdraw{o.id, why})
 }
 
+// withdrawAll withdraws what rings for a call.
+func (c *Core) withdrawAll(k *call, why string) {
+	for len(k.offers) > 0 {
+		o := k.offers[0]
+		c.withdraw(o, why)
+		c.refresh(o.agent)
+	}
+}
+
 func (c *Core) answered(o *offer) {
 	a, k, q := o.agent, o.call, o.queue
 	c.closeOffer(o)
+	c.withdrawAll(k, WithdrawElsewhere)
 	c.drop(k)
 	c.stats.Answered++
 	q.starts++
@@ -76,7 +114,13 @@ func (c *Core) answered(o *offer) {
 		q.pace.starts++
 	}
 	a.refusals = 0
-	a.activity, a.call, a.talkOf = activityTalking, k.Call, q
+	a.served++
+	if o.item != nil {
+		o.item.offer, o.item.began = nil, c.now
+		a.carry(o.item)
+	} else {
+		a.activity, a.call, a.talkOf, a.began = activityTalking, k.Call, q, c.now
+	}
 	c.talks[k.Call] = a
 	c.refresh(a)
 }
@@ -87,6 +131,7 @@ func (c *Core) refused(o *offer, how Refusal) {
 	c.stats.Refused++
 	c.closeOffer(o)
 	if how == CallerGone {
+		c.withdrawAll(k, WithdrawCallerGone)
 		c.drop(k)
 		c.refresh(a)
 		return
@@ -103,11 +148,25 @@ func (c *Core) refused(o *offer, how Refusal) {
 	case PhoneUnreachable:
 		c.pause(a, pauseUnreachable, q.BackOff)
 	default:
-		if a.refusals++; a.refusals >= maxRefusals {
-			a.refusals = 0
-			c.pause(a, pauseDeclining, q.BackOff)
-		}
+		c.declined(o)
 	}
-	c.wait(k)
+	if len(k.offers) == 0 {
+		c.wait(k)
+	}
 	c.refresh(a)
+}
+
+// declined counts against the quotas; beyond them the agent gets a rest.
+func (c *Core) declined(o *offer) {
+	a := o.agent
+	if !o.mayDecline {
+		a.mode, a.reason, a.refusals = modeNotReady, ReasonDeclined, 0
+		return
+	}
+	a.declined++
+	o.call.declined++
+	if a.refusals++; a.refusals >= maxRefusals {
+		a.refusals = 0
+		c.pause(a, pauseDeclining, o.queue.BackOff)
+	}
 }

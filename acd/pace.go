@@ -56,12 +56,14 @@ func (c *Core) Position(id CallID) (pos int, ewt time.Duration, ok bool) {
 		return 0, 0, false
 	}
 	q := k.queue
-	if k.offer != nil {
+	if len(k.offers) > 0 {
 		pos = q.offered.before(&k.node.rank) + 1
 	} else {
 		pos = q.offered.len() + 1
 		for _, class := range q.classes {
-			pos += class.calls.before(&k.node.rank)
+			for i := range class.lanes {
+				pos += class.lanes[i].before(&k.node.rank)
+			}
 		}
 	}
 	return pos, q.pace.wait(pos), true

@@ -7,18 +7,36 @@ type Reason struct {
 	Policy  string     `json:"policy"`
 	Factor  string     `json:"factor"`            // one of the Factor constants
 	Control bool       `json:"control,omitempty"` // the call is in the control group
-	Calls   []CallKey  `json:"calls"`             // the first five calls this agent could take, in order
-	Agents  []AgentKey `json:"agents"`            // the first five agents who could take this call, in order
+	Calls   []CallKey  `json:"calls"`             // the first five calls this agent could take, the chosen one first
+	Agents  []AgentKey `json:"agents"`            // the first five agents who could take this call, the chosen one first
 }
 
-// What decided an assignment.
+// What decided an assignment. If the agent could have taken several calls it is
+// the choice among them, else that among the agents.
 const (
-	FactorOnlyPair   = "only pair"
-	FactorReturned   = "returned call"
-	FactorOldestCall = "oldest call"
-	FactorCallStart  = "head start of call"
-	FactorLongest    = "longest idle"
-	FactorAgentStart = "head start of agent"
+	FactorOnlyPair    = "only pair"
+	FactorHeld        = "held for this agent"
+	FactorReturned    = "returned call"
+	FactorOldestCall  = "oldest call"
+	FactorCallStart   = "head start of call"
+	FactorPriority    = "priority"
+	FactorAccumulated = "accumulated priority"
+	FactorGuard       = "waited too long"
+	FactorOvertaken   = "overtaken too often"
+	FactorMatch       = "best match"
+	FactorLongest     = "longest idle"
+	FactorAgentStart  = "head start of agent"
+	FactorLeastBusy   = "least occupied"
+	FactorGrade       = "best grade"
+	FactorSkipped     = "passed over too often"
+	FactorSample      = "best sample"
+	FactorRound       = "longest since last offer"
+	FactorCalls       = "fewest calls"
+	FactorTalk        = "least talk time"
+	FactorRandom      = "random"
+	FactorTogether    = "rings with the others"
+	FactorOrder       = "order"
+	FactorLevel       = "skill level"
 )
 
 // CallKey is a waiting call as the assignment saw it. With HeadStart Key is

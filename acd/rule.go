@@ -91,9 +91,9 @@ type Queue struct {
 	MissedNotReady bool `json:"missed_not_ready,omitempty"`
 }
 
-// Relax replaces levels that queue and call ask for once a call has waited for
+// Relax lowers levels that queue and call ask for once a call has waited for
 // After since its arrival. A skill that is not named keeps its level, level 0
-// drops it. Later steps go over earlier ones.
+// drops it; a skill that is not needed is not added.
 type Relax struct {
 	After time.Duration  `json:"after"`
 	Needs map[string]int `json:"needs"`

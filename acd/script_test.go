@@ -60,7 +60,7 @@ type script struct {
 }
 
 func newScript(t *testing.T) *script {
-	return &script{t: t, core: New(Config{Node: "a", Epoch: 1}), queues: map[QueueID]Queue{}, agents: map[AgentID]Agent{}}
+	return &script{t: t, core: New(Config{Node: "a", Epoch: 1, Audit: true}), queues: map[QueueID]Queue{}, agents: map[AgentID]Agent{}}
 }
 
 func (s *script) play(text []byte) []byte {
@@ -93,9 +93,13 @@ func (s *script) rule(what string, f []string) {
 			ID: QueueID(f[0]), H: s.duration(o["H"]), G: s.duration(o["G"]), RingTimeout: s.duration(o["ring"]),
 			WrapUp: s.duration(o["wrapup"]), BackOff: s.duration(o["backoff"]), MaxWait: s.duration(o["maxwait"]),
 			MaxLength: int(s.number(o["max"])), Needs: s.levels(o["needs"]), LeaveWhenNobody: leave, MissedNotReady: missed,
+			Strategy: Strategy(o["strategy"]), Priority: s.duration(o["priority"]), B: s.number(o["B"]), T: s.duration(o["T"]),
+			Band: s.pointer(o["band"]), Window: s.duration(o["window"]), Overtakes: s.count(o["M"]), Skips: s.count(o["L"]),
+			Sight: int(s.number(o["W"])), Lambda: s.pointer(o["lambda"]), RingMost: int(s.number(o["most"])), Relax: s.relax(o["relax"]),
+			Declines: int(s.number(o["declines"])), DeclinesPerCall: int(s.number(o["percall"])),
 		}
 	case "agent":
-		a := Agent{ID: AgentID(f[0]), Skills: s.levels(o["skills"]), Languages: list(o["lang"])}
+		a := Agent{ID: AgentID(f[0]), Skills: s.levels(o["skills"]), Languages: list(o["lang"]), Order: int(s.number(o["order"])), Capacity: s.levels(o["capacity"])}
 		for _, q := range list(o["queues"]) {
 			a.Queues = append(a.Queues, QueueID(q))
 		}
@@ -180,7 +184,18 @@ func (s *script) parse(now time.Time, what string, f []string) Event {
 			ev.Standing = s.number(c)
 		}
 		_, ev.Head = o["head"]
+		_, ev.Leave = o["leave"]
+		_, ev.Control = o["control"]
+		ev.Customer, ev.Category, ev.Channel = o["by"], o["for"], o["channel"]
+		ev.Weight, ev.Priority, ev.Tier = int(s.number(o["weight"])), s.duration(o["priority"]), s.number(o["tier"])
+		ev.Only, ev.Never, ev.First, ev.FirstFor = agentIDs(o["only"]), agentIDs(o["never"]), agentIDs(o["first"]), s.duration(o["hold"])
+		for _, q := range list(o["also"]) {
+			ev.Also = append(ev.Also, QueueID(q))
+		}
 		return ev
+	case "rekey":
+		_, head := o["head"]
+		return Rekey{CallID(f[0]), s.duration(o["priority"]), head}
 	case "left":
 		return CallLeft{CallID(f[0])}
 	case "login":
@@ -218,6 +233,39 @@ func (s *script) parse(now time.Time, what string, f []string) Event {
 	}
 	s.t.Fatalf("unknown event %q", s.line)
 	return nil
+}
+
+func agentIDs(text string) (ids []AgentID) {
+	for _, id := range list(text) {
+		ids = append(ids, AgentID(id))
+	}
+	return ids
+}
+
+// pointer and count are nil where the script says nothing.
+func (s *script) pointer(text string) *float64 {
+	if text == "" {
+		return nil
+	}
+	n := s.number(text)
+	return &n
+}
+
+func (s *script) count(text string) *int {
+	if text == "" {
+		return nil
+	}
+	n := int(s.number(text))
+	return &n
+}
+
+// relax reads "30s:bill:1,60s:bill:0".
+func (s *script) relax(text string) (steps []Relax) {
+	for _, w := range list(text) {
+		after, needs, _ := strings.Cut(w, ":")
+		steps = append(steps, Relax{s.duration(after), s.levels(needs)})
+	}
+	return steps
 }
 
 // options are words of the form key=value, or key alone.

@@ -35,7 +35,7 @@ type ending struct {
 
 func newDay(h, g time.Duration, agents int, load float64) *day {
 	d := &day{
-		core: New(Config{}), agents: agents, load: load, mean: 3 * time.Minute, now: t0,
+		core: New(Config{Audit: true}), agents: agents, load: load, mean: 3 * time.Minute, now: t0,
 		rnd: rand.New(rand.NewPCG(5, 6)), offered: func(time.Time, Offer) {},
 	}
 	d.c = func(n int) float64 { return float64(mix(uint64(n))%1000) / 999 }
@@ -61,8 +61,8 @@ func callName(i int) CallID { return CallID(fmt.Sprintf("c%06d", i)) }
 // step answers every offer at once.
 func (d *day) step(ev Event) {
 	out := d.core.Step(d.now, ev)
-	if err := bounds(d.core, out); err != nil && d.err == nil {
-		d.err = err
+	if d.core.broken != nil && d.err == nil {
+		d.err = d.core.broken
 	}
 	for _, cmd := range out {
 		o, ok := cmd.(Offer)

@@ -66,7 +66,7 @@ func (c *Core) Agents() []AgentInfo {
 func (c *Core) agentInfo(a *agent) AgentInfo {
 	info := AgentInfo{
 		ID: a.ID, State: a.shown.State, Reason: a.shown.Reason, Since: a.shown.Since, Until: a.shown.Until, Call: a.shown.Call,
-		Next: NotReadyState, Reachable: a.registered, Occupied: a.busy, Available: a.listed,
+		Next: NotReadyState, Reachable: a.registered, Occupied: a.busy, Available: a.listed.voice,
 	}
 	switch a.mode {
 	case modeReady:
@@ -77,10 +77,10 @@ func (c *Core) agentInfo(a *agent) AgentInfo {
 	if a.offer != nil {
 		info.Offer = a.offer.id
 	}
-	if a.listed {
+	if a.listed.voice {
 		info.IdleSince = instant(a.idleSince)
 	}
-	for _, q := range a.profile.queues {
+	for _, q := range a.pool().queues {
 		info.Queues = append(info.Queues, q.ID)
 	}
 	info.Grade = c.grades.grade(a.ID, "", c.now)
@@ -98,8 +98,10 @@ func (c *Core) Queues(now time.Time) []QueueInfo {
 		}
 		oldest := stamp(now)
 		for _, k := range q.classes {
-			if root := k.calls.root; root != nil {
-				oldest = min(oldest, root.oldest)
+			for i := range k.lanes {
+				if root := k.lanes[i].root; root != nil {
+					oldest = min(oldest, root.oldest)
+				}
 			}
 		}
 		info.Longest = time.Duration(stamp(now) - oldest)

@@ -67,8 +67,9 @@ func (d *day) offered(o acd.Offer) {
 // answer is a phone that is picked up, if it still rings.
 func (d *day) answer(offer uint64) {
 	if _, ok := d.rings[offer]; ok {
-		d.accept(offer)
-		d.step(d.takeTodo())
+		if d.accept(offer); len(d.todo) > 0 {
+			d.step(d.takeTodo())
+		}
 	}
 }
 
