@@ -160,6 +160,12 @@ func (s *shard) keyPacket(l *leg, h header, payload []byte, at time.Duration) {
 		s.skip(l, h)
 		return
 	}
+	if int(k.code) >= len(keyRunes) { // our descriptions have 0-15
+		l.dropped++
+		s.stats.UnknownPT.Add(1)
+		s.skip(l, h)
+		return
+	}
 	masked := s.masked(l, at)
 	if masked {
 		l.maskKey(at, 0)

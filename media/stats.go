@@ -14,7 +14,7 @@ type Stats struct {
 	Late       atomic.Uint64 // packets that arrived behind a younger one
 	Duplicates atomic.Uint64 // packets that arrived twice
 	Malformed  atomic.Uint64 // datagrams that are no valid RTP
-	UnknownPT  atomic.Uint64 // packets of a payload type nobody negotiated
+	UnknownPT  atomic.Uint64 // packets of a payload type or an event nobody negotiated
 	Strangers  atomic.Uint64 // datagrams from a source that is not the peer
 	Unheard    atomic.Uint64 // audio dropped because the peer was not to send
 
