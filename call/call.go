@@ -197,7 +197,7 @@ func (c *Call) blame(status, q850 int, text, blame string) {
 // publish shows the call as it is now to operators.
 func (c *Call) publish() {
 	v := &CallView{ID: c.id, Caller: c.number, Name: c.name, Called: c.cdr.Called, From: c.from, Began: c.began,
-		Queue: c.queue, Agent: c.agent, Language: c.lang, Trace: c.trace[:len(c.trace):len(c.trace)], Offers: c.offers}
+		Queue: c.queue, Agent: c.agent, Language: c.lang, Trace: c.trace[:len(c.trace):len(c.trace)], Offers: c.offers, Silent: c.silences()}
 	if n := len(c.cdr.Stages); n > 0 {
 		v.Stage, v.Since = c.cdr.Stages[n-1].Name, c.cdr.Stages[n-1].Began
 	}

@@ -177,6 +177,7 @@ func (e *Engine) Status() Status {
 		s.SIP = append(s.SIP, "tcp://"+l.Addr().String())
 	}
 	s.RTP = fmt.Sprintf("%s:%d-%d", e.cfg.Media.Addr, e.cfg.Media.PortMin, e.cfg.Media.PortMax)
+	s.Media = e.mediaView()
 	e.mu.Lock()
 	for _, k := range sortedKeys(e.degraded) {
 		s.Degraded = append(s.Degraded, e.degraded[k])

@@ -83,6 +83,7 @@ type Stats struct {
 	StoreErrors     atomic.Uint64 // writes that had to be tried again
 	Recovered       atomic.Uint64 // calls of an earlier process that were closed
 	RatingAlarms    atomic.Uint64 // ratings that look like an attack
+	Silences        atomic.Uint64 // legs in talk that sent nothing for 5 s
 	Stuck           atomic.Uint64 // calls that outlived their end by 30 s
 	Reconciled      atomic.Uint64 // agents and places that the ACD kept for what was gone
 }

@@ -56,7 +56,8 @@ type Leg struct {
 	talks             atomic.Int64 // since when its silence counts, Unix ns; 0: not in talk
 	codec             atomic.Uint32
 
-	mask mask
+	mask  mask
+	quiet quiet
 
 	mu    sync.Mutex                     // guards plays and next
 	plays map[media.PlayID]chan struct{} // closed when the play has ended
@@ -83,6 +84,7 @@ func (e *Engine) newLeg(role, peer, phone string) (*Leg, error) {
 		holds: make(chan struct{}, 1), refers: make(chan *sip.Refer, referQueue), updated: make(chan struct{}, 1),
 		closed: make(chan media.LegStats, 1),
 		plays:  map[media.PlayID]chan struct{}{},
+		quiet:  quiet{changed: make(chan struct{}, 1)},
 	}
 	l.ctx, l.end = context.WithCancelCause(context.Background())
 	e.legs.Store(l.id, l) // before it can be told of its end
@@ -192,6 +194,7 @@ func (l *Leg) apply(r sdp.Remote) {
 			l.talks.CompareAndSwap(since, time.Now().UnixNano())
 		}
 		l.held.Store(r.Held)
+		l.audible()
 		signal(l.holds)
 	}
 }
@@ -248,10 +251,8 @@ func (l *Leg) heard(ev media.Event) {
 		if done != nil {
 			close(done)
 		}
-	case media.Silent:
-		if l.eng.world.Load().vanished(l.silent(ev.For)) && !l.held.Load() {
-			l.end(&legEnded{status: 408, text: "no audio", died: true, sipWhy: "silence"})
-		}
+	case media.Silent, media.Heard:
+		l.heardOf(ev)
 	case media.Closed:
 		select {
 		case l.closed <- ev.Stats:
@@ -395,7 +396,8 @@ func round(v float64, digits int) float64 {
 func (l *Leg) record(st media.LegStats, cause store.Cause, ended time.Time) store.Leg {
 	out := store.Leg{ID: string(l.id), Role: l.role, Peer: l.peer, Number: l.phone, Began: l.began, Ended: ended,
 		Cause: cause, In: st.PacketsIn, Out: st.PacketsOut, Lost: st.Lost, Jitter: store.Duration(st.Jitter),
-		RemoteLost: st.RemoteLost, RTT: store.Duration(st.RTT.Round(time.Millisecond)), RFactor: round(st.RFactor, 1), MOS: round(st.MOS, 2), WorstMOS: round(st.WorstMOS, 2)}
+		RemoteLost: st.RemoteLost, RTT: store.Duration(st.RTT.Round(time.Millisecond)), RFactor: round(st.RFactor, 1), MOS: round(st.MOS, 2), WorstMOS: round(st.WorstMOS, 2),
+		Silent: store.Duration(l.quiet.longest.Load())}
 	if ns := l.answered.Load(); ns != 0 {
 		out.Answered = time.Unix(0, ns)
 	}

@@ -50,8 +50,10 @@ func newMetrics(e *Engine) *metrics {
 	count("hotline_call_store_errors_total", "Call records that had to be written again.", e.stats.StoreErrors.Load)
 	count("hotline_call_recovered_total", "Calls of an earlier process that were closed.", e.stats.Recovered.Load)
 	count("hotline_rating_alarms_total", "Ratings that look like an attack.", e.stats.RatingAlarms.Load)
+	count("hotline_call_silences_total", "Legs in talk that sent nothing for 5 s.", e.stats.Silences.Load)
 	count("hotline_call_stuck_total", "Calls that outlived their end.", e.stats.Stuck.Load)
 	count("hotline_call_reconciled_total", "Agents and places in queues that were held for what was gone.", e.stats.Reconciled.Load)
+	m.mediaMetrics(e)
 	return m
 }
 

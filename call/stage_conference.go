@@ -141,6 +141,7 @@ func (s conferenceStage) sit(ctx context.Context, c *Call, p *place) {
 	defer c.eng.media.Do(media.Leave{Leg: c.caller.id})
 	c.eng.rooms.take(s.room, p)
 	c.caller.talks.Store(time.Now().UnixNano())
+	defer c.caller.audible()
 	defer c.caller.talks.Store(0)
 	alone := false
 	for {
@@ -156,6 +157,8 @@ func (s conferenceStage) sit(ctx context.Context, c *Call, p *place) {
 		case <-p.changed:
 		case <-c.caller.digits: // they went to the others as sound, or mean nothing
 		case <-c.caller.holds:
+		case <-c.caller.quiet.changed:
+			c.listens(c.caller)
 		case <-c.caller.updated:
 			c.journal()
 		case <-ctx.Done():
@@ -166,6 +169,8 @@ func (s conferenceStage) sit(ctx context.Context, c *Call, p *place) {
 
 // admitted asks for the PIN until it is right.
 func (s conferenceStage) admitted(ctx context.Context, c *Call, pin string) bool {
+	c.line().Secret(true)
+	defer c.line().Secret(false)
 	for range pinTries {
 		if err := c.caller.play(ctx, c.eng.clips(c.lang, []string{"enter-number"}), true); err != nil {
 			return false

@@ -71,6 +71,7 @@ func (s talkStage) run(ctx context.Context, c *Call) stage {
 	c.journal()
 	next := s.loop(ctx, c)
 	c.caller.talks.Store(0)
+	c.caller.audible()
 	c.caller.change(func(m *mask) { m.talks, m.wanted = false, false })
 	c.cdr.Talks[len(c.cdr.Talks)-1].Ended = time.Now()
 	c.stopRecording()
@@ -116,6 +117,10 @@ func (s talkStage) loop(ctx context.Context, c *Call) stage {
 			hold.look()
 		case <-s.leg.holds:
 			hold.look()
+		case <-c.caller.quiet.changed:
+			c.listens(c.caller)
+		case <-s.leg.quiet.changed:
+			c.listens(s.leg)
 		case <-c.caller.updated:
 			c.journal()
 		case <-s.leg.updated:

@@ -71,7 +71,15 @@ type CallView struct {
 
 	Offers []OfferView `json:"offers,omitempty"` // phones that ring for it
 
+	Silent      []SilenceView     `json:"silent,omitempty"` // legs in talk that are not heard
 	Supervisors []SupervisionView `json:"supervisors,omitempty"`
+}
+
+// SilenceView is a leg that has sent nothing for 5 s or more, though it talks.
+type SilenceView struct {
+	Leg   string    `json:"leg"` // "caller", "agent", "party"
+	Peer  string    `json:"peer"`
+	Since time.Time `json:"since"`
 }
 
 // NumberView is what can be dialled.
@@ -134,5 +142,6 @@ type Status struct {
 	Calls    int           `json:"calls"`
 	Served   uint64        `json:"served"` // calls ended since the start
 	Panics   uint64        `json:"panics"`
+	Media    MediaView     `json:"media"`
 	Degraded []string      `json:"degraded,omitempty"` // what does not work now, in words
 }

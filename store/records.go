@@ -69,6 +69,7 @@ type Leg struct {
 	Jitter   Duration  `json:"jitter"`
 	Codec    string    `json:"codec,omitempty"`
 
+	Silent     Duration `json:"silent,omitempty"`      // longest time in talk that it sent nothing; absent: never 5 s
 	RemoteLost uint64   `json:"remote_lost,omitempty"` // packets of ours that the far end missed, by its RTCP
 	RTT        Duration `json:"rtt,omitempty"`         // mean round trip; 0: the far end sends no RTCP
 	RFactor    float64  `json:"r_factor,omitempty"`    // E-model (ITU-T G.107), 0..100; absent: nothing was heard

@@ -143,6 +143,21 @@ func cause(c store.Cause, recovered bool) string {
 	return s
 }
 
+// mos is what a leg sounded like, and at its worst.
+func mos(l store.Leg) string {
+	if l.MOS == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.1f (%.1f)", l.MOS, l.WorstMOS)
+}
+
+func silent(l store.Leg) string {
+	if l.Silent == 0 {
+		return ""
+	}
+	return span(l.Silent.D())
+}
+
 func newCDRShowCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{Use: "show ID", Short: "Show one call record with its stages, legs and offers", Args: exactly(1)}
 	o := outputFlag(cmd)
@@ -173,10 +188,10 @@ func (a *app) printCDR(r store.CDR) error {
 	for _, s := range r.Stages {
 		stages.add(s.Name, clock(s.Began), span(s.Ended.Sub(s.Began)))
 	}
-	legs := grid{head: []string{"LEG", "PEER", "NUMBER", "BEGAN", "LENGTH", "CODEC", "IN", "OUT", "LOST", "JITTER", "END"}}
+	legs := grid{head: []string{"LEG", "PEER", "NUMBER", "BEGAN", "LENGTH", "CODEC", "IN", "OUT", "LOST", "JITTER", "MOS", "SILENT", "END"}}
 	for _, l := range r.Legs {
 		legs.add(l.Role, l.Peer, l.Number, clock(l.Began), span(l.Ended.Sub(l.Began)), l.Codec, fmt.Sprint(l.In),
-			fmt.Sprint(l.Out), fmt.Sprint(l.Lost), l.Jitter.D().Round(100*time.Microsecond).String(), cause(l.Cause, false))
+			fmt.Sprint(l.Out), fmt.Sprint(l.Lost), l.Jitter.D().Round(100*time.Microsecond).String(), mos(l), silent(l), cause(l.Cause, false))
 	}
 	offers := grid{head: []string{"OFFER", "AGENT", "QUEUE", "BEGAN", "RANG", "RESULT"}}
 	for _, f := range r.Offers {

@@ -106,14 +106,26 @@ var trunkKind = kind[call.TrunkView]{
 
 var callKind = kind[call.CallView]{
 	"call", "calls",
-	[]string{"ID", "CALLER", "NAME", "CALLED", "FROM", "STAGE", "FOR", "LENGTH", "QUEUE", "AGENT", "SUPERVISORS"},
+	[]string{"ID", "CALLER", "NAME", "CALLED", "FROM", "STAGE", "FOR", "LENGTH", "QUEUE", "AGENT", "SUPERVISORS", "AUDIO"},
 	func(c call.CallView) []string {
 		var watch []string
 		for _, s := range c.Supervisors {
 			watch = append(watch, s.Supervisor+" "+s.Mode)
 		}
-		return []string{c.ID, c.Caller, c.Name, c.Called, c.From, c.Stage, since(c.Since), since(c.Began), c.Queue, c.Agent, strings.Join(watch, ", ")}
+		return []string{c.ID, c.Caller, c.Name, c.Called, c.From, c.Stage, since(c.Since), since(c.Began), c.Queue, c.Agent, strings.Join(watch, ", "), audio(c)}
 	},
+}
+
+// audio is what there is to know of a call's sound.
+func audio(c call.CallView) string {
+	var parts []string
+	for _, s := range c.Silent {
+		parts = append(parts, s.Leg+" silent for "+since(s.Since))
+	}
+	if c.Masked {
+		parts = append(parts, "keys masked")
+	}
+	return strings.Join(parts, ", ")
 }
 
 func newQueueCmd(a *app) *cobra.Command {
