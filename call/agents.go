@@ -297,6 +297,9 @@ func codeFor(w *world, agent, number string) stage {
 			stars = 0
 		}
 		return rateLastStage{agent: agent, stars: stars}
+	case codes.Supervise != "" && strings.HasPrefix(number, codes.Supervise) && len(number) > len(codes.Supervise)+1:
+		rest := number[len(codes.Supervise):]
+		return superviseStage{agent: agent, key: rune(rest[0]), target: rest[1:]}
 	case codes.PickUp != "" && strings.HasPrefix(number, codes.PickUp):
 		return pickStage{agent: agent, target: number[len(codes.PickUp):]}
 	case codes.NotReady != "" && strings.HasPrefix(number, codes.NotReady):

@@ -93,6 +93,9 @@ func (c *Call) run(ctx context.Context, first stage) {
 	for n := 0; n < maxStages && next != nil && ctx.Err() == nil; n++ {
 		next = c.play(ctx, next)
 	}
+	if s, ok := next.(abandoner); ok {
+		s.abandon()
+	}
 	if next != nil && ctx.Err() == nil {
 		c.log.Error("call goes round in circles: look at overflow and nobody of its queues", "call", c.id, "stage", next.name())
 		c.blame(480, 41, "goes round in circles", "us")

@@ -3,6 +3,7 @@ package call
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"hotline/acd"
@@ -155,14 +156,35 @@ func (e *Engine) Trunks() []TrunkView {
 	return out
 }
 
-// Hangup ends a call for both sides.
-func (e *Engine) Hangup(call, actor string) error {
-	c := e.call(call)
-	if c == nil {
-		return fmt.Errorf("call %s: %w", call, ErrUnknown)
+// Hangup ends a call for both sides; ref is as in Supervise.
+func (e *Engine) Hangup(ref, actor string) error {
+	c, err := e.find(ref)
+	if err != nil {
+		return err
 	}
-	e.log.Info("hang up", "call", call, "actor", actor)
+	e.log.Info("hang up", "call", c.id, "actor", actor)
+	e.auditCall(c, actor, actHangup, "")
 	c.cancel(ErrOperator)
+	return nil
+}
+
+// Front puts a waiting caller before all others, as one who comes back from a
+// phone that died.
+func (e *Engine) Front(ref, actor string) error {
+	c, err := e.find(ref)
+	if err != nil {
+		return err
+	}
+	if !strings.HasPrefix(c.shown().Stage, "wait ") {
+		return fmt.Errorf("call %s: %w", c.id, ErrNotWaiting)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), askTime)
+	defer cancel()
+	if err := e.disp.send(ctx, acd.Rekey{Call: acd.CallID(c.id), Head: true}); err != nil {
+		return err
+	}
+	e.log.Info("call to the front", "call", c.id, "actor", actor)
+	e.auditCall(c, actor, actFront, "")
 	return nil
 }
 

@@ -138,6 +138,7 @@ const (
 	actTransfer = "call transfer"
 	actTakeOver = "call take over"
 	actHangup   = "call hang up"
+	actFront    = "call front"
 	actOrder    = "call order"
 )
 

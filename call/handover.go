@@ -116,6 +116,28 @@ const (
 	doSurrender = "surrender" // gives away who talks with the agent
 )
 
+// takenStage goes on with a leg that was brought from outside of the call.
+type takenStage struct{ hand *handover }
+
+func (s *takenStage) name() string { return "taken over by " + s.hand.agent }
+
+func (s *takenStage) run(ctx context.Context, c *Call) stage {
+	t := talkStage{queue: c.queue, wait: waitStage{queue: c.queue, since: c.arrival()}}
+	if q, ok := c.eng.world.Load().center.Queues[c.queue]; ok {
+		t.record = on(q.Record)
+	}
+	return c.taken(order{hand: s.hand}, t)
+}
+
+// abandon ends the leg if the call ends before the stage has begun.
+func (s *takenStage) abandon() {
+	s.hand.leg.d.End(causeNormal)
+	s.hand.leg.close()
+}
+
+// abandoner is a stage that holds something even before it runs.
+type abandoner interface{ abandon() }
+
 // pickStage is an agent who takes what rings at a colleague's phone.
 type pickStage struct{ agent, target string }
 

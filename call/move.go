@@ -18,6 +18,9 @@ func (m *Moved) Error() string { return "moved to " + m.to.name() }
 // ErrNotNow answers those who want of a call what it cannot do where it stands.
 var ErrNotNow = errors.New("the call cannot do that where it stands; look at hotline call show")
 
+// ErrNotWaiting answers who wants to change the place of a call that has none.
+var ErrNotWaiting = errors.New("does not wait in a queue")
+
 // running is the stage that a call is in, for those who may take it out.
 type running struct {
 	mu   sync.Mutex // guards away
@@ -51,8 +54,11 @@ func (c *Call) pass(ctx context.Context, s stage) stage {
 	next := s.run(sctx, c)
 	c.running.set(nil)
 	var m *Moved
-	if ctx.Err() != nil || !errors.As(context.Cause(sctx), &m) {
+	if !errors.As(context.Cause(sctx), &m) {
 		return next
+	}
+	if ctx.Err() != nil {
+		return m.to // which does not run any more
 	}
 	if c.engaged != nil { // he answered as the call was moved
 		c.engaged.release(c, acd.TalkEnded{}, causeNormal)

@@ -69,7 +69,7 @@ type order struct {
 
 // done answers who asked; nobody may wait any more.
 func (o order) done(err error) {
-	select {
+	select { // a nil channel takes nothing
 	case o.reply <- err:
 	default:
 	}

@@ -35,8 +35,15 @@ var (
 	doing    = map[string]string{"listen": "listening to", "whisper": "whispering to", "barge": "joining"}
 )
 
-// leaveKey ends a supervision from the supervisor's phone.
-const leaveKey = '0'
+// Keys of a supervisor's phone beside those of the modes: he talks with the caller
+// instead of the agent, he leaves.
+const (
+	takeKey  = '4'
+	leaveKey = '0'
+)
+
+// modeTakeOver is the end of a supervision: the supervisor becomes the agent.
+const modeTakeOver = "takeover"
 
 // SupervisionView is a supervisor in a call as operators see him.
 type SupervisionView struct {
@@ -66,7 +73,18 @@ type watched struct {
 // he is there already, changes his mode. ref is the call's id, a prefix of it
 // that no other call has, or the id of an agent in talk.
 func (e *Engine) Supervise(ref, supervisor, mode, actor string) (SupervisionView, error) {
-	if _, ok := modes[mode]; !ok {
+	return e.supervise(ref, supervisor, mode, actor, nil)
+}
+
+// TakeOver has a supervisor talk with the caller of a running call instead of
+// whoever does; his phone is rung if he does not sit in the call already.
+func (e *Engine) TakeOver(ref, supervisor, actor string) (SupervisionView, error) {
+	return e.supervise(ref, supervisor, modeTakeOver, actor, nil)
+}
+
+// supervise seats a supervisor, on the leg of a call of his if there is one.
+func (e *Engine) supervise(ref, supervisor, mode, actor string, leg *Leg) (SupervisionView, error) {
+	if _, ok := modes[mode]; !ok && mode != modeTakeOver {
 		return SupervisionView{}, fmt.Errorf("mode %q: %w", mode, ErrBadMode)
 	}
 	w := e.world.Load()
@@ -81,17 +99,28 @@ func (e *Engine) Supervise(ref, supervisor, mode, actor string) (SupervisionView
 	if err != nil {
 		return SupervisionView{}, err
 	}
-	if s := e.supervising(supervisor); s != nil && s.call == c {
+	if s := e.supervising(supervisor); s != nil && s.call == c && leg == nil {
+		if mode == modeTakeOver {
+			return s.takeOver(actor), nil
+		}
 		return s.turn(mode, actor), nil
 	}
 	v := c.shown()
 	if v.From == "agent:"+supervisor || v.Agent == supervisor && inTalk(v.Stage) {
 		return SupervisionView{}, fmt.Errorf("agent %s: %w", supervisor, ErrOwnCall)
 	}
-	if !e.reachable(supervisor, a) {
+	if leg == nil && !e.reachable(supervisor, a) {
 		return SupervisionView{}, fmt.Errorf("agent %s: %w", supervisor, ErrNoPhone)
 	}
 	s := newSupervision(c, supervisor, mode)
+	if mode == modeTakeOver {
+		s.mode, s.takes = "listen", true
+		e.auditCall(c, actor, actTakeOver, "by "+supervisor)
+	}
+	if leg != nil {
+		leg.call.Store(nil)
+		s.leg.Store(leg)
+	}
 	return s.begin(actor)
 }
 

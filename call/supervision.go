@@ -30,6 +30,7 @@ type supervision struct {
 	end     context.CancelCauseFunc
 	changed chan struct{} // mode is another
 	leg     atomic.Pointer[Leg]
+	takes   bool // takes the call over as soon as he sits in it
 
 	// Guarded by eng.supers.mu.
 	mode   string
@@ -104,7 +105,10 @@ func (s *supervision) run() {
 	defer e.occupy(s.agent, false)
 	err := s.guarded()
 	s.end(err)
-	left := s.leave(err)
+	var left []store.Leg
+	if !errors.Is(err, errTakesOver) || !s.hand() {
+		left = s.leave(err)
+	}
 	e.dropSupervisor(s, left...)
 	why, actor := endOf(err, s.agent)
 	e.store.LogAudit(s.entry(actLeave, actor, why))
@@ -129,28 +133,30 @@ func (s *supervision) sit() error {
 	if s.ctx.Err() != nil {
 		return context.Cause(s.ctx)
 	}
-	l, err := s.dial()
-	if err != nil {
-		return err
-	}
-	w := s.eng.world.Load()
-	ctx, cancel := context.WithTimeoutCause(s.ctx, supervisorRings, ErrWithdrawn)
-	defer cancel()
-	hand := &Call{eng: s.eng, lang: w.language(store.Number{})} // asks for the key in the center's language
-	if err := hand.awaitAgent(ctx, l, acceptance{key: w.confirms(s.agent)}); err != nil {
-		return err
+	l := s.leg.Load()
+	if l == nil {
+		var err error
+		if l, err = s.ring(); err != nil {
+			return err
+		}
 	}
 	l.flush()
 	l.talks.Store(time.Now().UnixNano())
 	s.take(l)
 	s.pokeCall()
+	if s.takes {
+		return errTakesOver
+	}
 	for {
 		select {
 		case <-s.changed:
 			s.take(l)
 		case d := <-l.digits:
-			if d.r == leaveKey {
+			switch d.r {
+			case leaveKey:
 				return &dismissed{why: "left by key", actor: "agent:" + s.agent}
+			case takeKey:
+				s.takeOver("agent:" + s.agent)
 			}
 			if mode, ok := modeKeys[d.r]; ok {
 				s.turn(mode, "agent:"+s.agent)
@@ -164,6 +170,36 @@ func (s *supervision) sit() error {
 			return context.Cause(s.ctx)
 		}
 	}
+}
+
+// ring rings the supervisor's phone and waits for him.
+func (s *supervision) ring() (*Leg, error) {
+	l, err := s.dial()
+	if err != nil {
+		return nil, err
+	}
+	w := s.eng.world.Load()
+	ctx, cancel := context.WithTimeoutCause(s.ctx, supervisorRings, ErrWithdrawn)
+	defer cancel()
+	asks := &Call{eng: s.eng, lang: w.language(store.Number{})} // for the key in the center's language
+	return l, asks.awaitAgent(ctx, l, acceptance{key: w.confirms(s.agent)})
+}
+
+// errTakesOver ends a supervision whose leg becomes the agent's.
+var errTakesOver = errors.New("takes the call over")
+
+// takeOver ends the sitting: the supervisor is the agent from now on.
+func (s *supervision) takeOver(actor string) SupervisionView {
+	s.eng.auditCall(s.call, actor, actTakeOver, "by "+s.agent)
+	s.end(errTakesOver)
+	return s.view()
+}
+
+// hand gives the leg to the call, whatever it does; false if it ends just then.
+func (s *supervision) hand() bool {
+	l := s.leg.Load()
+	s.eng.media.Do(media.Leave{Leg: l.id})
+	return s.call.running.move(&takenStage{hand: &handover{leg: l, agent: s.agent}})
 }
 
 // take gives the leg the seat of the mode. Only run's goroutine does, so the last
@@ -277,6 +313,8 @@ func endOf(err error, agent string) (why, actor string) {
 	var d *dismissed
 	var e *legEnded
 	switch {
+	case errors.Is(err, errTakesOver):
+		return "took the call over", actor
 	case errors.As(err, &d):
 		if d.actor == "" {
 			return d.why, "hotline"

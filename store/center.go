@@ -83,6 +83,8 @@ type Codes struct {
 	LogOut   string `json:"log_out"`   // default *40
 	LogIn    string `json:"log_in"`    // default *43; ready at once
 
+	Supervise string `json:"supervise,omitempty"` // default *3; then 1 listen, 2 whisper, 3 barge, 4 take over, 5 hang up; then an agent's id
+
 	PickUp string `json:"pick_up,omitempty"` // default *8; alone: whichever phone of a colleague rings longest; or an agent's id after it
 
 	MyRatings string `json:"my_ratings,omitempty"` // default *50; hears and changes his own ratings
