@@ -11,6 +11,7 @@ type Engine interface {
 	Views
 	Control
 	Supervision
+	Orders
 	Apply(call.ApplyRequest) (call.ApplyResult, error)
 	Center() (store.Center, uint64) // without secrets; and its revision
 	Store() store.Store

@@ -26,6 +26,59 @@ func (e *engine) Mask(ref string, on bool, actor string) (call.CallView, error) 
 	return call.CallView{ID: "c1", Masked: on}, e.fail
 }
 
+func (e *engine) Order(ref string, o call.Order, actor string) error {
+	e.said = append(e.said, strings.Join([]string{o.Do, o.To, ref, actor}, "|"))
+	return e.fail
+}
+
+func (e *engine) Move(ref, to, actor string) error {
+	e.said = append(e.said, strings.Join([]string{"move", to, ref, actor}, "|"))
+	return e.fail
+}
+
+func (e *engine) Front(ref, actor string) error {
+	e.said = append(e.said, strings.Join([]string{"front", ref, actor}, "|"))
+	return e.fail
+}
+
+func (e *engine) TakeOver(ref, supervisor, actor string) (call.SupervisionView, error) {
+	e.said = append(e.said, strings.Join([]string{"takeover", ref, supervisor, actor}, "|"))
+	return call.SupervisionView{Call: "c1", Supervisor: supervisor}, e.fail
+}
+
+func TestOrdersAreGivenOverTheAPI(t *testing.T) {
+	e := &engine{}
+	s := newServer(t, e)
+	for _, c := range []struct {
+		path, body string
+		fail       error
+		status     int
+		contains   string
+	}{
+		{"orders", `{"do":"transfer","to":"queue:sales"}`, nil, 204, ``},
+		{"orders", `{"do":"hold","as":"1001"}`, nil, 204, ``},
+		{"move", `{"to":"4000"}`, nil, 204, ``},
+		{"front", `{}`, nil, 204, ``},
+		{"takeover", `{"as":"9001"}`, nil, 200, `"supervisor":"9001"`},
+		{"orders", `{"do":"fly"}`, nil, 400, `transfer`},
+		{"orders", `{"do":"hold","as":"7"}`, nil, 404, `hotline agent list`},
+		{"orders", `{"do":"transfer","to":"x"}`, call.ErrNowhere, 404, `nobody is reached there`},
+		{"orders", `{"do":"toggle"}`, call.ErrNotNow, 409, `hotline call show`},
+		{"orders", `{"do":"hold"}`, call.ErrUnknown, 404, `hotline call list`},
+		{"takeover", `{}`, nil, 400, `role supervisor`},
+		{"takeover", `{"as":"1001"}`, call.ErrNotSupervisor, 403, `not a supervisor`},
+	} {
+		e.fail = c.fail
+		w := ask(s, "POST", "/v1/calls/c9/"+c.path, c.body)
+		if w.Code != c.status || !strings.Contains(w.Body.String(), c.contains) {
+			t.Errorf("%s %s: got %d %s, want %d %s", c.path, c.body, w.Code, w.Body, c.status, c.contains)
+		}
+	}
+	if want := []string{"transfer|queue:sales|c9|local", "hold||c9|agent:1001", "move|4000|c9|local", "front|c9|local", "takeover|c9|9001|local"}; !slices.Equal(e.said[:5], want) {
+		t.Errorf("got commands %q, want %q", e.said[:5], want)
+	}
+}
+
 func TestKeysAreMaskedOverTheAPI(t *testing.T) {
 	e := &engine{}
 	s := newServer(t, e)

@@ -128,4 +128,3 @@ func TestASupervisorMovesAWaitingCallerToTheFront(t *testing.T) {
 		second.Hangup()
 	})
 }
-

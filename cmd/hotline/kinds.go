@@ -151,5 +151,6 @@ func newCallCmd(a *app) *cobra.Command {
 			return err
 		}),
 	}
-	return group("call", "Running calls", callKind.list(a), callKind.show(a), hangup, newMaskCmd(a))
+	return group("call", "Running calls",
+		append([]*cobra.Command{callKind.list(a), callKind.show(a), hangup, newMaskCmd(a)}, newOrderCmds(a)...)...)
 }

@@ -1,0 +1,122 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"hotline/call"
+)
+
+// Orders are what people ask of running calls; ref is as in [Supervision].
+type Orders interface {
+	Order(ref string, o call.Order, actor string) error
+	Move(ref, to, actor string) error
+	Front(ref, actor string) error
+	TakeOver(ref, supervisor, actor string) (call.SupervisionView, error)
+}
+
+// OrderRequest asks something of a call. As is the agent for whom it is asked,
+// whose permissions count; without one those of the operator do.
+type OrderRequest struct {
+	call.Order
+	As string `json:"as,omitempty"`
+}
+
+// MoveRequest leads a call elsewhere, out of whatever it does.
+type MoveRequest struct {
+	To string `json:"to"` // "queue:sales", "agent:1002", "flow:main", a number
+}
+
+func (s *Server) order(w http.ResponseWriter, r *http.Request) {
+	ref := r.PathValue("id")
+	var q OrderRequest
+	if err := read(r, &q); err != nil {
+		fail(w, asError("order", err))
+		return
+	}
+	if !slices.Contains(call.Orders(), q.Do) {
+		fail(w, badRequest("order "+quote(q.Do), "there is none of that name", strings.Join(call.Orders(), ", ")))
+		return
+	}
+	who := actor(r)
+	if q.As != "" {
+		if !s.hasAgent(q.As) {
+			fail(w, notFound("agent", q.As))
+			return
+		}
+		who = "agent:" + q.As
+	}
+	s.done(w, q.Do, ref, s.engine.Order(ref, q.Order, who))
+}
+
+func (s *Server) move(w http.ResponseWriter, r *http.Request) {
+	ref := r.PathValue("id")
+	var q MoveRequest
+	if err := read(r, &q); err != nil {
+		fail(w, asError("move", err))
+		return
+	}
+	s.done(w, "move", ref, s.engine.Move(ref, q.To, actor(r)))
+}
+
+func (s *Server) front(w http.ResponseWriter, r *http.Request) {
+	ref := r.PathValue("id")
+	s.done(w, "front", ref, s.engine.Front(ref, actor(r)))
+}
+
+func (s *Server) takeOver(w http.ResponseWriter, r *http.Request) {
+	ref := r.PathValue("id")
+	var q SuperviseRequest
+	if err := read(r, &q); err != nil {
+		fail(w, asError("take over", err))
+		return
+	}
+	if q.As == "" {
+		fail(w, badRequest("take over", "no supervisor", "as: the id of an agent with role supervisor"))
+		return
+	}
+	v, err := s.engine.TakeOver(ref, q.As, actor(r))
+	if err != nil {
+		fail(w, notSeated(ref, err))
+		return
+	}
+	reply(w, http.StatusOK, v)
+}
+
+// done answers for something asked of a call.
+func (s *Server) done(w http.ResponseWriter, what, ref string, err error) {
+	if err == nil {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	e := asError(what+" "+ref, err)
+	if errors.Is(err, call.ErrUnknown) || errors.Is(err, call.ErrAmbiguous) {
+		e.Try = "hotline call list"
+	}
+	fail(w, e)
+}
+
+// Order asks something of a running call.
+func (c *Client) Order(ctx context.Context, ref string, q OrderRequest) error {
+	return c.Do(ctx, http.MethodPost, "/v1/calls/"+url.PathEscape(ref)+"/orders", q, nil)
+}
+
+// Move leads a running call elsewhere.
+func (c *Client) Move(ctx context.Context, ref, to string) error {
+	return c.Do(ctx, http.MethodPost, "/v1/calls/"+url.PathEscape(ref)+"/move", MoveRequest{to}, nil)
+}
+
+// Front puts a waiting caller before all others.
+func (c *Client) Front(ctx context.Context, ref string) error {
+	return c.Do(ctx, http.MethodPost, "/v1/calls/"+url.PathEscape(ref)+"/front", nil, nil)
+}
+
+// TakeOver has a supervisor talk with the caller of a running call.
+func (c *Client) TakeOver(ctx context.Context, ref, supervisor string) (v call.SupervisionView, err error) {
+	err = c.Do(ctx, http.MethodPost, "/v1/calls/"+url.PathEscape(ref)+"/takeover", SuperviseRequest{As: supervisor}, &v)
+	return v, err
+}
