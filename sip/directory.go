@@ -76,6 +76,7 @@ func (k *housekeeper) ring(uint8) {
 	e.registry.expire(k.w.now)
 	e.lookUpPeers()
 	k.keepAlive()
+	k.watchTrunks()
 	k.w.set(&k.timer, housekeeping)
 }
 

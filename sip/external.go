@@ -118,21 +118,31 @@ func (s *udpSocket) ask(ctx context.Context, server netip.AddrPort) (netip.AddrP
 
 // discover asks the servers in turn from one socket.
 func (e *Endpoint) discover(ctx context.Context, s *udpSocket) (x External) {
-	x.Local = s.local
 	for _, server := range e.cfg.STUN {
-		x.Server = server
-		addrs, err := e.stunServer(ctx, server)
-		x.Err = err
-		for _, a := range addrs {
-			if !s.reaches(a.Addr()) {
-				x.Err = cmp.Or(x.Err, fmt.Errorf("sip: stun: no socket of ours reaches %s", a))
-				continue
-			}
-			if x.Addr, x.RTT, x.Err = s.ask(ctx, a); x.Err == nil {
-				x.At = time.Now()
-				return x
-			}
+		if x = e.discoverAt(ctx, s, server); x.Err == nil {
+			return x
 		}
+	}
+	return x
+}
+
+// discoverAt asks the addresses of one server in turn.
+func (e *Endpoint) discoverAt(ctx context.Context, s *udpSocket, server string) External {
+	x := External{Local: s.local, Server: server}
+	addrs, err := e.stunServer(ctx, server)
+	x.Err = err
+	for _, a := range addrs {
+		if !s.reaches(a.Addr()) {
+			x.Err = cmp.Or(x.Err, fmt.Errorf("sip: stun: no socket of ours reaches %s", a))
+			continue
+		}
+		if x.Addr, x.RTT, x.Err = s.ask(ctx, a); x.Err == nil {
+			x.At = time.Now()
+			return x
+		}
+	}
+	if x.Err == nil && len(addrs) == 0 {
+		x.Err = errNoAddress
 	}
 	return x
 }

@@ -112,7 +112,7 @@ func TestRedirect(t *testing.T) {
 			}
 			other.send(other.answer(inv2, 302, "c", "", "Contact: <"+p.uri()+">"))
 			other.want("ACK")
-			if e := event[Failed](t, l); e.Status != 302 {
+			if e := event[Failed](t, l); e.Status != 482 || e.Reason != "Redirected In A Loop" {
 				t.Fatalf("failed %+v", e)
 			}
 			p.silent(time.Minute)
@@ -137,7 +137,9 @@ func TestRedirect(t *testing.T) {
 				p.send(p.answer(m, 302, "b", "", fmt.Sprintf("Contact: <sip:n%d@10.0.0.2:5060>", i)))
 				p.want("ACK")
 			}
-			event[Failed](t, l)
+			if e := event[Failed](t, l); e.Status != 482 || e.Reason != "Redirected Too Often" {
+				t.Fatalf("failed %+v", e)
+			}
 			p.silent(time.Minute)
 		})
 	})

@@ -55,7 +55,7 @@ func (e *Endpoint) Dial(i Invite) *Dialog {
 	d.state.Store(&DialogState{CallID: d.callID, LocalTag: d.localTag})
 	d.do(func() {
 		d.init()
-		o := &outgoing{d: d, inv: i, tried: map[string]bool{}, redirects: i.Redirects}
+		o := &outgoing{d: d, inv: i, tried: map[string]bool{}, redirects: min(i.Redirects, maxRedirects)}
 		o.silence = alarm{owner: o}
 		o.last = Failed{Status: 480, Reason: reasonOf(480), Unreachable: true}
 		for n, t := range i.Targets {
@@ -109,7 +109,7 @@ func (o *outgoing) next() {
 				return
 			}
 			var found []attempt
-			for _, t := range ts {
+			for _, t := range d.e.trunks.rested(d.w.now, ts) {
 				found = append(found, attempt{t, index})
 			}
 			if err != nil || len(found) == 0 {
@@ -395,30 +395,4 @@ func (o *outgoing) final(m *message) {
 		return
 	}
 	o.giveUp()
-}
-
-// redirect follows a 3xx to places not tried before (RFC 3261, 8.1.3.4).
-func (o *outgoing) redirect(m *message) bool {
-	if o.redirects <= 0 {
-		return false
-	}
-	o.redirects--
-	var found []attempt
-	for _, v := range m.values(hContact) {
-		n, ok := parseNameAddr(v)
-		uri, _, _ := strings.Cut(strings.Clone(n.uri), "?")
-		t, err := ParseTarget(uri)
-		if !ok || err != nil || o.tried[uri] {
-			continue
-		}
-		o.tried[uri] = true
-		t.Trunk = o.cur.Trunk
-		found = append(found, attempt{t, o.cur.index})
-	}
-	if len(found) == 0 {
-		return false
-	}
-	o.left = append(found, o.left...)
-	o.next()
-	return true
 }

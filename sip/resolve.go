@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"slices"
@@ -71,10 +72,11 @@ type resolver struct {
 	known   map[string]resolution
 	waiting map[string][]func([]netip.AddrPort, error)
 	stopped bool
+	rand    func(n int) int // 0 to n-1, for weights
 }
 
 type resolution struct {
-	addrs []netip.AddrPort
+	addrs []group
 	err   error
 	until time.Time
 }
@@ -88,6 +90,7 @@ func newResolver(
 		jobs:    make(chan uri, resolveQueue),
 		known:   make(map[string]resolution),
 		waiting: make(map[string][]func([]netip.AddrPort, error)),
+		rand:    rand.IntN,
 	}
 }
 
@@ -186,7 +189,7 @@ func (r *resolver) ask(u uri, transport string, done func([]netip.AddrPort, erro
 	r.mu.Unlock()
 	switch {
 	case fresh:
-		done(slices.Clone(k.addrs), err)
+		done(inOrder(k.addrs, r.rand), err)
 	case err != nil:
 		done(nil, err)
 	}
@@ -197,7 +200,7 @@ func resolveKey(u uri) string {
 	return hostPort(u.host, u.port) + ";" + u.transport()
 }
 
-func (r *resolver) finish(u uri, addrs []netip.AddrPort, err error) {
+func (r *resolver) finish(u uri, addrs []group, err error) {
 	key, now := resolveKey(u), time.Now()
 	until := now.Add(resolveFresh)
 	if err != nil {
@@ -219,27 +222,75 @@ func (r *resolver) finish(u uri, addrs []netip.AddrPort, err error) {
 	delete(r.waiting, key)
 	r.mu.Unlock()
 	for _, done := range all {
-		done(slices.Clone(addrs), err)
+		done(inOrder(addrs, r.rand), err)
 	}
 }
 
 // find does the look-ups of one name: SRV unless a port is said, then addresses
 // (RFC 3263, 4.2).
-func (r *resolver) find(ctx context.Context, u uri) ([]netip.AddrPort, error) {
+func (r *resolver) find(ctx context.Context, u uri) ([]group, error) {
 	if u.port == 0 && r.srv != nil {
 		records, _ := r.srv(ctx, srvName(u.transport(), u.host))
 		slices.SortStableFunc(records, func(a, b *net.SRV) int { return cmp.Compare(a.Priority, b.Priority) })
-		var all []netip.AddrPort
+		var all []group
 		for _, rec := range records[:min(len(records), resolveMost)] {
-			if found, err := r.addresses(ctx, strings.TrimSuffix(rec.Target, "."), rec.Port); err == nil {
-				all = append(all, found...)
+			if found, err := r.addresses(ctx, strings.TrimSuffix(rec.Target, "."), rec.Port); err == nil && rec.Port != 0 {
+				all = append(all, group{rec.Priority, rec.Weight, found})
 			}
 		}
 		if len(all) > 0 {
-			return all[:min(len(all), resolveMost)], nil
+			return all, nil
+		}
+		if len(records) == 1 && records[0].Target == "." { // RFC 2782: decidedly not here
+			return nil, fmt.Errorf("%w: %s offers no %s", errNoAddress, u.host, u.transport())
 		}
 	}
-	return r.addresses(ctx, u.host, uint16(u.portOr()))
+	found, err := r.addresses(ctx, u.host, uint16(u.portOr()))
+	if err != nil {
+		return nil, err
+	}
+	return []group{{addrs: found}}, nil
+}
+
+// group are the addresses of one SRV record, or of a name without any.
+type group struct {
+	priority, weight uint16
+	addrs            []netip.AddrPort
+}
+
+// inOrder gives the addresses to try: by priority, and within one a lot drawn by
+// weight for each call (RFC 2782). Groups are sorted by priority.
+func inOrder(groups []group, rand func(n int) int) (all []netip.AddrPort) {
+	for len(groups) > 0 {
+		n := 1
+		for n < len(groups) && groups[n].priority == groups[0].priority {
+			n++
+		}
+		for _, g := range drawn(slices.Clone(groups[:n]), rand) {
+			all = append(all, g.addrs...)
+		}
+		groups = groups[n:]
+	}
+	return all[:min(len(all), resolveMost)]
+}
+
+// drawn orders groups of one priority: each place goes to one with a chance in
+// proportion to its weight; those of weight 0 have a small one.
+func drawn(left []group, rand func(n int) int) (all []group) {
+	for len(left) > 1 {
+		slices.SortStableFunc(left, func(a, b group) int { return cmp.Compare(min(a.weight, 1), min(b.weight, 1)) })
+		sum := 0
+		for _, g := range left {
+			sum += int(g.weight)
+		}
+		lot, i := rand(sum+1), 0
+		for sum = int(left[0].weight); sum < lot; sum += int(left[i].weight) {
+			i++
+		}
+		all = append(all, left[i])
+		left = slices.Delete(left, i, i+1)
+	}
+	return append(all, left...)
 }
 
 // srvName is where RFC 3263, 4.2 has the records of a transport.

@@ -224,7 +224,7 @@ func TestACallThroughATrunkAnswersItsChallengesOnly(t *testing.T) {
 				t.Fatalf("got %v, want two peers", targets)
 			}
 			in := make(wireEvents, 64)
-			e.Dial(Invite{Targets: targets, From: Address{User: "4000"}, Redirects: 2, Media: wireMedia{}, Inbox: in})
+			e.Dial(Invite{Targets: targets, From: Address{User: "4000"}, Redirects: 2, Redirect: func(Target) bool { return true }, Media: wireMedia{}, Inbox: in})
 			return in
 		}
 		const challenge = `WWW-Authenticate: Digest realm="c", nonce="%s", qop="auth"`

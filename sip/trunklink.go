@@ -37,6 +37,32 @@ func (s *trunkSet) linkTo(name string, to netip.AddrPort) (t Trunk, host string)
 	return e.Trunk, host
 }
 
+// linkProblem is why there is no connection to the peer behind a target.
+func (s *trunkSet) linkProblem(t Target) string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if p := s.peer(t); p != nil {
+		return p.link
+	}
+	return ""
+}
+
+// places are all peers of all trunks.
+func (s *trunkSet) places() (all []Target) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, e := range s.trunks {
+		for _, p := range e.peers {
+			if p.bad == nil {
+				t := p.target
+				t.URI = p.uri.bare()
+				all = append(all, t)
+			}
+		}
+	}
+	return all
+}
+
 // linked notes why there is no connection to a peer, or that there is one.
 func (s *trunkSet) linked(to netip.AddrPort, l link, err error) {
 	if l.trunk == "" {

@@ -13,6 +13,8 @@ import (
 type trunkSet struct {
 	mu     sync.RWMutex // guards all below
 	trunks []*trunkEntry
+	// resting are addresses that failed a call, of peers that have others.
+	resting map[restKey]time.Time
 }
 
 type trunkEntry struct {
@@ -30,6 +32,7 @@ type trunkPeer struct {
 	down     time.Time
 	failures int // silences in a row
 	problem  string
+	watch    watch  // what OPTIONS told
 	link     string // why there is no connection to it; "" there is, or was never tried
 }
 
@@ -155,10 +158,10 @@ func (s *trunkSet) targets(now time.Time, name, number string) ([]Target, bool) 
 		if number != "" {
 			t.URI = "sip:" + escapeUser(number) + "@" + hostPort(p.uri.host, p.uri.port)
 		}
-		if tr := p.uri.transportOr(); tr != "udp" || p.uri.transport() != "" {
-			t.URI += ";transport=" + tr
+		if _, tr, ok := strings.Cut(p.uri.bare(), ";"); ok {
+			t.URI += ";" + tr
 		}
-		if p.down.After(now) {
+		if p.down.After(now) || e.KeepAlive > 0 && p.watch.known && !p.watch.up {
 			down = append(down, t)
 		} else {
 			up = append(up, t)
@@ -218,9 +221,16 @@ func (s *trunkSet) failed(now time.Time, t Target, status int, retryAfter time.D
 		if retryAfter <= 0 {
 			retryAfter = downDefault
 		}
-		p.down = now.Add(min(retryAfter, downMost))
+		until := now.Add(min(retryAfter, downMost))
+		if s.rest(p, t, now, until) {
+			return
+		}
+		p.down = until
 		p.problem = "503 Service Unavailable"
 	case 0, 408:
+		if s.rest(p, t, now, now.Add(downDefault)) {
+			return
+		}
 		p.failures++
 		p.down = now.Add(min(downDefault<<min(p.failures-1, 8), downSilent))
 		p.problem = "no answer (" + strconv.Itoa(p.failures) + " in a row)"
@@ -230,13 +240,15 @@ func (s *trunkSet) failed(now time.Time, t Target, status int, retryAfter time.D
 func (s *trunkSet) alive(t Target) {
 	s.mu.RLock()
 	p := s.peer(t)
-	healthy := p == nil || p.down.IsZero() && p.problem == ""
+	_, rests := s.resting[restKey{t.Trunk, t.Addr}]
+	healthy := !rests && (p == nil || p.down.IsZero() && p.problem == "")
 	s.mu.RUnlock()
 	if healthy {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	delete(s.resting, restKey{t.Trunk, t.Addr})
 	if p := s.peer(t); p != nil {
 		p.down, p.failures, p.problem = time.Time{}, 0, ""
 	}
@@ -264,11 +276,14 @@ func (s *trunkSet) auth(t Target) *clientAuth {
 	defer s.mu.RUnlock()
 	e := find(s.trunks, t.Trunk)
 	u, ok := parseURI(t.URI)
-	if e == nil || e.User == "" || !ok || !slices.Contains(e.hosts, strings.ToLower(u.host)) {
+	if e == nil || e.User == "" || !ok || !e.has(u.host) {
 		return nil
 	}
 	return newClientAuth(e.User, e.Password, e.Realm)
 }
+
+// has says whether a host is one of the trunk's peers, or its registrar.
+func (e *trunkEntry) has(host string) bool { return slices.Contains(e.hosts, strings.ToLower(host)) }
 
 // states are the trunks as an operator sees them, without registration.
 func (s *trunkSet) states(now time.Time) []TrunkState {
@@ -282,6 +297,10 @@ func (s *trunkSet) states(now time.Time) []TrunkState {
 			if p.link != "" {
 				ps.Error = p.link
 			}
+			if ps.Watched = e.KeepAlive > 0 && p.bad == nil; ps.Watched {
+				ps.Since, ps.Latency = p.watch.since, p.watch.latency
+			}
+			ps.Up = !ps.Watched || !p.watch.known || p.watch.up
 			if p.bad != nil {
 				ps.Error = p.bad.Error()
 			}
