@@ -196,11 +196,6 @@ func (c *Client) Recordings(ctx context.Context, q store.Filter, f func(Recordin
 	return each(ctx, c, "/v1/recordings"+query(q), f)
 }
 
-// Evaluations calls f with each evaluation, oldest first.
-func (c *Client) Evaluations(ctx context.Context, q store.Filter, f func(store.Evaluation) error) error {
-	return each(ctx, c, "/v1/evaluations"+query(q), f)
-}
-
 // ACDEvents calls f with each event of the ACD's journal from one instant until
 // another, oldest first.
 func (c *Client) ACDEvents(ctx context.Context, from, to time.Time, f func(store.ACDEvent) error) error {

@@ -8,7 +8,8 @@
 //
 // Objects and short lists are one JSON document; records that may be many
 // (calls, recordings, evaluations) are one JSON object per line, newest first
-// but for evaluations and the ACD journal. Each error is {"error": {"what", "why", "try"}}, an
-// [Error]. Request bodies are bounded: 64 MB for a center with its prompts,
-// 1 MB for all others. The package knows nothing of SIP and RTP.
+// but for the ACD journal; customers likewise, by number. Each error is
+// {"error": {"what", "why", "try"}}, an [Error]. Request bodies are bounded: 64 MB
+// for a center with its prompts, 1 MB for all others. The package knows nothing of
+// SIP and RTP.
 package api

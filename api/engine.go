@@ -12,6 +12,7 @@ type Engine interface {
 	Control
 	Supervision
 	Orders
+	Ratings
 	Apply(call.ApplyRequest) (call.ApplyResult, error)
 	Center() (store.Center, uint64) // without secrets; and its revision
 	Store() store.Store

@@ -70,6 +70,14 @@ var statuses = []struct {
 	{call.ErrNotPaused, http.StatusConflict},
 	{call.ErrNoSlot, http.StatusConflict},
 	{call.ErrNotThere, http.StatusNotFound},
+	{call.ErrUnknownContact, http.StatusNotFound},
+	{call.ErrNoEvaluation, http.StatusNotFound},
+	{call.ErrForbidden, http.StatusForbidden},
+	{call.ErrNotServed, http.StatusConflict},
+	{call.ErrScale, http.StatusBadRequest},
+	{call.ErrCategory, http.StatusBadRequest},
+	{call.ErrSide, http.StatusBadRequest},
+	{call.ErrBadValue, http.StatusBadRequest},
 	{store.ErrFull, http.StatusInsufficientStorage},
 }
 
@@ -91,6 +99,8 @@ func asError(what string, err error) *Error {
 	}
 	return &Error{http.StatusInternalServerError, what, err.Error(), "look into the log of hotline serve"}
 }
+
+func isNotFound(err error) bool { return errors.Is(err, store.ErrNotFound) }
 
 // fail answers with an error.
 func fail(w http.ResponseWriter, e *Error) {

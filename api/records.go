@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"time"
 
@@ -176,48 +175,4 @@ func failRecord(w http.ResponseWriter, kind, id string, err error) {
 		e = notFound(kind, id)
 	}
 	fail(w, e)
-}
-
-// evaluations are oldest first, as the store has them, with the same filter.
-func (s *Server) evaluations(w http.ResponseWriter, r *http.Request) {
-	f, err := filter(r.URL.Query())
-	if err != nil {
-		fail(w, asError("evaluations", err))
-		return
-	}
-	if f.Limit > 0 { // the newest ones, which come last
-		s.lastEvaluations(w, r, f)
-		return
-	}
-	l := newLines(w, r)
-	l.end("evaluations", s.engine.Store().Evaluations(func(e store.Evaluation) bool {
-		return !passes(f, e) || l.put(e)
-	}))
-}
-
-func (s *Server) lastEvaluations(w http.ResponseWriter, r *http.Request, f store.Filter) {
-	var last []store.Evaluation
-	err := s.engine.Store().Evaluations(func(e store.Evaluation) bool {
-		if passes(f, e) {
-			last = append(last, e)
-		}
-		if len(last) >= 2*f.Limit+64 {
-			last = slices.Clone(last[len(last)-f.Limit:])
-		}
-		return r.Context().Err() == nil
-	})
-	l := newLines(w, r)
-	for _, e := range last[max(0, len(last)-f.Limit):] {
-		if err != nil || !l.put(e) {
-			break
-		}
-	}
-	l.end("evaluations", err)
-}
-
-// passes is true if e is among those asked for.
-func passes(f store.Filter, e store.Evaluation) bool {
-	return (f.From.IsZero() || !e.At.Before(f.From)) && (f.To.IsZero() || e.At.Before(f.To)) &&
-		(f.Agent == "" || e.Agent == f.Agent) && (f.Queue == "" || e.Queue == f.Queue) &&
-		(f.Caller == "" || e.Customer == f.Caller)
 }

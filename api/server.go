@@ -97,9 +97,20 @@ func (s *Server) routes() {
 		"GET /v1/recordings/{id}/audio": s.audio,
 		"GET /v1/evaluations":           s.evaluations,
 		"GET /v1/acd":                   s.acdEvents,
-		"GET /v1/center":                s.center,
-		"POST /v1/center":               s.apply,
-		"/":                             s.nothing,
+		"GET /v1/evaluations/{call}":    s.evaluationsOfCall,
+		"POST /v1/evaluations/rebuild":  s.rebuild,
+		"GET /v1/grades":                s.grades,
+		"GET /v1/customers":             s.customers,
+		"GET /v1/customers/{id}":        s.customer,
+		"PATCH /v1/customers/{id}":      s.setCustomer,
+		"GET /v1/calls/{id}/why":        s.why,
+		"GET /v1/reports/control":       s.control,
+
+		"PUT /v1/evaluations/{call}/{side}":    s.evaluate,
+		"DELETE /v1/evaluations/{call}/{side}": s.unevaluate,
+		"GET /v1/center":                       s.center,
+		"POST /v1/center":                      s.apply,
+		"/":                                    s.nothing,
 	} {
 		s.mux.HandleFunc(pattern, h)
 	}

@@ -14,6 +14,7 @@ var commands = []func(*app) *cobra.Command{
 	newServeCmd, newInitCmd, newCheckCmd, newApplyCmd, newExportCmd,
 	newStatusCmd, newAgentCmd, newQueueCmd, newNumberCmd, newTrunkCmd,
 	newListenCmd, newWhisperCmd, newBargeCmd, newAuditCmd,
+	newEvaluationCmd, newGradesCmd, newCustomerCmd, newWhyCmd, newReportCmd,
 	newCallCmd, newCDRCmd, newRecordingCmd, newMediaCmd,
 	newDialCmd, newDemoCmd, newSimulateCmd, newBenchCmd,
 	newVersionCmd,

@@ -31,7 +31,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exits": exits, "answers": answers, "wav": wav, "mode": mode,
+			"exits": exits, "answers": answers, "wav": wav, "mode": mode, "served": servedCalls,
 		},
 	})
 }

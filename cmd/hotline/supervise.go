@@ -69,12 +69,12 @@ func newSuperviseCmd(a *app, mode, short, said, long string) *cobra.Command {
 }
 
 func newAuditCmd(a *app) *cobra.Command {
-	return group("audit", "Who listened to which call", newAuditListCmd(a))
+	return group("audit", "Who listened to which call, and who changed ratings and customers", newAuditListCmd(a))
 }
 
 func newAuditListCmd(a *app) *cobra.Command {
-	cmd := &cobra.Command{Use: "list", Short: "List what supervisors did, newest first", Args: exactly(0),
-		Long: "Lists what supervisors did, newest first: who sat in which call, in which mode, from\nwhen to when, and who asked for it. Entries are never changed. --agent finds a\nsupervisor or the agent in the call."}
+	cmd := &cobra.Command{Use: "list", Short: "List what people did, newest first", Args: exactly(0),
+		Long: "Lists what people did, newest first: who sat in which call, in which mode, from\nwhen to when, who changed or deleted which rating or customer, what was before and\nwhat is after it, and who asked for it. Entries are never changed. --agent finds a\nsupervisor or the agent in the call."}
 	o, flags := outputFlag(cmd), addFilterFlags(cmd)
 	cmd.RunE = withClient(a, func(ctx context.Context, c *api.Client, _ []string) error {
 		f, err := flags.filter(time.Now(), *o)
@@ -86,7 +86,7 @@ func newAuditListCmd(a *app) *cobra.Command {
 			if *o == "json" {
 				return a.jsonLine(r)
 			}
-			g.add(clock(r.At), r.Agent, r.Act, r.Mode, r.Call, strings.Join(r.With, " "), r.Stage, r.Actor, r.Text)
+			g.add(clock(r.At), r.Agent, r.Act, r.Mode, r.Call, strings.Join(r.With, " "), r.Stage, r.Actor, changeText(r))
 			return nil
 		})
 		if err != nil || *o == "json" {
@@ -96,4 +96,18 @@ func newAuditListCmd(a *app) *cobra.Command {
 		return a.print(g)
 	})
 	return cmd
+}
+
+// changeText is why, or what was before and what is after it.
+func changeText(r store.Audit) string {
+	if r.Before == "" && r.After == "" {
+		return r.Text
+	}
+	or := func(s string) string {
+		if s == "" {
+			return "nothing"
+		}
+		return s
+	}
+	return or(r.Before) + " -> " + or(r.After)
 }
