@@ -315,3 +315,37 @@ func FuzzControl(f *testing.F) {
 		}
 	})
 }
+
+// A network that loses packets both ways: the estimate falls with the loss as the
+// E-model says, with the loss that the leg counts and with what its peer reports.
+func TestTheEstimateFollowsTheLossOfTheNetwork(t *testing.T) {
+	last := 5.0
+	for _, loss := range []float64{0, 0.02, 0.05, 0.1, 0.2} {
+		simulatedOn(t, simnet.Options{Latency: 30 * time.Millisecond, Loss: loss, Seed: 7}, Config{}, func(r *rig) {
+			a, b := r.leg("a"), r.leg("b")
+			seatTwo(r, "a", "b")
+			r.wg.Go(func() { b.talk(time.Minute, constant(1000)) })
+			a.talk(time.Minute, constant(1000))
+			r.wg.Wait()
+			r.e.Do(Close{Leg: "a"})
+			time.Sleep(200 * time.Millisecond)
+			st := told[Closed](r)[0].Stats
+			share := float64(st.Lost) / float64(st.PacketsIn+st.Lost)
+			if math.Abs(share-loss) > 0.01+loss/4 {
+				t.Errorf("loss %v: got %.3f counted", loss, share)
+			}
+			// G.107 with G.113's figures for G.711 with concealment (Bpl 25.1), and 40
+			// ms for a packet and the buffer; the way itself is not known without reports.
+			p := 100 * share
+			want := 93.2 - 0.024*40 - 95*p/(p+25.1)
+			if math.Abs(st.RFactor-want) > 0.5 || math.Abs(st.MOS-mosOf(want)) > 0.03 {
+				t.Errorf("loss %v: got R %.1f, MOS %.2f, want %.1f, %.2f", loss, st.RFactor, st.MOS, want, mosOf(want))
+			}
+			if st.MOS >= last || st.WorstMOS > st.MOS || st.WorstMOS < st.MOS-0.5 {
+				t.Errorf("loss %v: got MOS %.2f, worst %.2f, want less than %.2f", loss, st.MOS, st.WorstMOS, last)
+			}
+			t.Logf("loss %4.1f %%: R %.1f, MOS %.2f, of the worst ten seconds %.2f", 100*loss, st.RFactor, st.MOS, st.WorstMOS)
+			last = st.MOS
+		})
+	}
+}

@@ -4,8 +4,13 @@ import (
 	"bytes"
 	"math"
 	"math/rand/v2"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
+	"time"
 )
 
 // listen runs a detector over sound in packets of 20 ms, through a codec.
@@ -135,33 +140,78 @@ func babble(seconds int) []int16 {
 	return pcm
 }
 
-func TestSpeechIsNotTakenForKeys(t *testing.T) {
-	espeak, err := exec.LookPath("espeak-ng")
-	if err != nil {
-		t.Skip("espeak-ng is not installed, so keys are not looked for in speech; try: make phones")
-	}
-	const text = `Thank you for calling. Good morning, my name is Alice; I would like to ask about the bill
+// spoken is a text with all sounds of English, numbers, and the sounds that come
+// closest to keys.
+const spoken = `Thank you for calling. Good morning, my name is Alice; I would like to ask about the bill
 that came on the twenty third of May. Eleven, twelve, seventy seven, four oh nine. We owe you nothing, do we?
 Please hold the line while I am looking it up, and tell me the number of your customer account if you know it.
 Peter Piper picked a peck of pickled peppers. She sells sea shells by the sea shore. How now, brown cow? Beep, boop.`
-	total := 0
-	for _, voice := range []string{"en", "en+f3", "en+m7", "en-us+f5", "de", "fr", "es+f2"} {
-		for _, pitch := range []string{"20", "50", "80", "99"} {
-			cmd := exec.Command(espeak, "-v", voice, "-p", pitch, "--stdout", text)
-			wav, err := cmd.Output()
-			if err != nil {
-				continue
-			}
-			s, rate, _, err := ReadWAV(bytes.NewReader(wav))
-			if err != nil {
-				t.Fatalf("%s: %v", voice, err)
-			}
-			pcm := Resample(s, rate, sampleRate)
-			total += len(pcm)
-			if got := listen(PCMU, pcm); got != "" {
-				t.Errorf("voice %s at pitch %s: got %q, want none", voice, pitch, got)
+
+// leastSpeech is how much of it no key may be found in.
+const leastSpeech = 30 * time.Minute
+
+// voices gives commands that speak the text to standard output.
+func voices() (all [][]string) {
+	if espeak, err := exec.LookPath("espeak-ng"); err == nil {
+		for _, voice := range []string{"en", "en+f3", "en+m7", "en-us+f5", "de", "fr", "es+f2", "it+m3", "en-gb-scotland+f4"} {
+			for i, pitch := range []string{"10", "35", "50", "70", "99"} {
+				speed := []string{"120", "150", "175", "190", "140"}[i]
+				all = append(all, []string{espeak, "-v", voice, "-p", pitch, "-s", speed, "--stdout", spoken})
 			}
 		}
 	}
-	t.Logf("%d s of speech", total/sampleRate)
+	if flite, err := exec.LookPath("flite"); err == nil {
+		for _, voice := range []string{"kal", "kal16", "awb", "rms", "slt"} {
+			all = append(all, []string{flite, "-voice", voice, "-t", spoken, "-o", "/dev/stdout"})
+		}
+	}
+	return all
+}
+
+func TestHalfAnHourOfSpeechIsNotTakenForKeys(t *testing.T) {
+	all := voices()
+	if len(all) == 0 {
+		t.Skip("neither espeak-ng nor flite is installed, so keys are not looked for in speech; try: make phones")
+	}
+	var mu sync.Mutex // guards total
+	var total time.Duration
+	heard := func(t *testing.T, wav []byte) {
+		s, rate, _, err := ReadWAV(bytes.NewReader(wav))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pcm := Resample(s, rate, sampleRate)
+		mu.Lock()
+		total += time.Duration(len(pcm)) * time.Second / sampleRate
+		mu.Unlock()
+		for _, codec := range []Codec{PCMU, PCMA} {
+			if got := listen(codec, pcm); got != "" {
+				t.Errorf("codec %d: got %q, want none", codec, got)
+			}
+		}
+	}
+	for _, v := range all {
+		t.Run(strings.Join(v[:len(v)-1], " "), func(t *testing.T) {
+			if wav, err := exec.Command(v[0], v[1:]...).Output(); err == nil { // not all voices are everywhere
+				heard(t, wav)
+			}
+		})
+	}
+	prompts, err := filepath.Glob("../ivr/prompts/*/*.wav") // what we say ourselves
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range prompts {
+		wav, err := os.ReadFile(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if heard(t, wav); t.Failed() {
+			t.Fatalf("in %s", p)
+		}
+	}
+	t.Logf("%v of speech by %d voices and in %d prompts", total.Round(time.Second), len(all), len(prompts))
+	if total < leastSpeech {
+		t.Skipf("only %v of speech was heard, not %v, for want of voices; try: make phones", total, leastSpeech)
+	}
 }

@@ -19,6 +19,10 @@ import "time"
 // qualityWindow is the time over which the worst moment of a call is looked for.
 const qualityWindow = 10 * time.Second
 
+// qualityLeast is how many packets a window must have for its loss to mean
+// something: of three packets at the end of a call, one lost is no third of it.
+const qualityLeast = 100
+
 // rFactor gives R for a loss of 0 to 1 and a delay one way.
 func rFactor(loss float64, delay time.Duration) float64 {
 	d := float64(delay) / float64(time.Millisecond)
@@ -71,10 +75,13 @@ func (q *quality) judge(l *leg, now time.Duration) {
 
 func (q *quality) window(l *leg) {
 	expected, received := l.rx.expected-q.expected, l.rx.received-q.received
-	if received == 0 && !q.told {
+	loss := q.far
+	switch {
+	case received > 0 && expected >= qualityLeast:
+		loss = max(loss, share(expected, received))
+	case !q.told:
 		return
 	}
-	loss := max(q.far, share(expected, received))
 	mos := mosOf(rFactor(loss, oneWay(l.control.far.rtt, max(l.rx.jitterTime(), l.control.far.jitter))))
 	if q.worst == 0 || mos < q.worst {
 		q.worst = mos

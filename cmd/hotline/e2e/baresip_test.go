@@ -50,6 +50,7 @@ type baresipCmd struct {
 	answer       string // auto (default) or manual
 	says         int    // Hz
 	expires      int    // s; default 600
+	secured      bool   // SRTP with keys in the description, and nothing else
 }
 
 const baresipModules = "/usr/lib/baresip/modules"
@@ -70,6 +71,9 @@ func (h *hotline) baresip(c baresipCmd) *baresip {
 	}
 	if c.expires == 0 {
 		c.expires = 600
+	}
+	if c.secured {
+		c.answer += ";mediaenc=srtp-mand"
 	}
 	b := &baresip{t: t, dir: t.TempDir(), replies: make(chan baresipReply, 8)}
 	writeTone(t, filepath.Join(b.dir, "says.wav"), c.says)

@@ -30,6 +30,7 @@ type linphoneCmd struct {
 	manual       bool   // it does not answer by itself
 	says         int    // Hz
 	secured      bool   // SRTP with keys in the description, and nothing else
+	suite        string // the only one that it takes then; "" all that it has
 }
 
 // linphone starts a phone and waits until h knows it. It plays and records
@@ -58,6 +59,9 @@ func (h *hotline) linphone(c linphoneCmd) *linphone {
 	}
 	if c.secured {
 		text = []byte(strings.Replace(string(text), "[net]", "media_encryption=srtp\nmedia_encryption_mandatory=1\n[net]", 1))
+		if c.suite != "" {
+			text = []byte(strings.Replace(string(text), "[net]", "srtp_crypto_suites="+c.suite+"\n[net]", 1))
+		}
 	}
 	rtp := freeRange(t, 20)
 	rc := strings.NewReplacer("@SIP@", fmt.Sprint(freePort(t)), "@RTP@", fmt.Sprintf("%d-%d", rtp, rtp+18),
