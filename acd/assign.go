@@ -46,6 +46,10 @@ func (c *Core) first() *call {
 
 // firstIn is the first call of a lane that an available agent can take.
 func (k *class) firstIn(lane int) *node[*call] {
+	head := k.lanes[lane].head
+	if head == nil || !head.item.picky() {
+		return head
+	}
 	for n := range k.lanes[lane].ascend {
 		if !n.item.picky() || n.item.anyAgent() {
 			return n

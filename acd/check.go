@@ -240,7 +240,7 @@ func (c *Core) checkClass(k *class) error {
 		if l.class != k || l.pos != i+1 || r.profile.orders[l.order].orderKey != k.order {
 			return fmt.Errorf("ready profile %d is linked wrongly", i)
 		}
-		if first := r.agents.first(); r.agents != &r.profile.orders[l.order].agents || r.key != first.key || r.oldest != r.agents.root.oldest {
+		if first := r.agents.head; r.agents != &r.profile.orders[l.order].agents || r.key != first.key || r.oldest != r.agents.root.oldest {
 			return fmt.Errorf("ready profile %d is not up to date", i)
 		}
 	}

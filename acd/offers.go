@@ -59,6 +59,9 @@ func (c *Core) offer(k *call, a *agent, why Reason) {
 	}
 	c.stats.Offers++
 	stars, ratings := c.grades.customerStars(k.Customer, c.now)
+	if ratings == 0 {
+		stars = 0 // the prior would read like an opinion
+	}
 	c.emit(Offer{ID: o.id, Call: k.Call, Agent: a.ID, Queue: o.queue.ID, Deadline: instant(o.ring.at), Reason: why,
 		MayDecline: o.mayDecline, Standing: k.standing, CustomerStars: stars, CustomerRatings: ratings,
 		Waited: time.Duration(c.now - k.node.since), Category: k.Category})

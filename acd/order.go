@@ -160,7 +160,7 @@ func (c *Core) unlist(a *agent) {
 // publish brings the profile's places in its classes up to date.
 func (c *Core) publish(p *profile) {
 	for _, o := range p.orders {
-		if n := o.agents.first(); n != nil {
+		if n := o.agents.head; n != nil {
 			o.first = n.key
 		}
 	}

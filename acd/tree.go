@@ -54,6 +54,7 @@ type node[T any] struct {
 // operation is proportional to the logarithm of its size.
 type tree[T any] struct {
 	root *node[T]
+	head *node[T] // the first one, or nil
 }
 
 func (t *tree[T]) len() int { return t.root.count() }
@@ -100,6 +101,9 @@ func (n *node[T]) settle() {
 func (t *tree[T]) insert(n *node[T]) {
 	n.left, n.right, n.in, n.add = nil, nil, true, 0
 	t.root = insert(t.root, n)
+	if t.head == nil || n.less(&t.head.rank) {
+		t.head = n
+	}
 }
 
 func insert[T any](at, n *node[T]) *node[T] {
@@ -141,6 +145,9 @@ func split[T any](at *node[T], r *rank) (before, rest *node[T]) {
 // remove takes n out with its final mark; its rank must not have changed since insert.
 func (t *tree[T]) remove(n *node[T]) {
 	t.root = remove(t.root, n)
+	if t.head == n {
+		t.head = t.root.first()
+	}
 	n.left, n.right, n.in = nil, nil, false
 }
 
@@ -190,9 +197,8 @@ func (t *tree[T]) before(r *rank) int {
 	return count
 }
 
-// first is the first node, or nil.
-func (t *tree[T]) first() *node[T] {
-	n := t.root
+// first is the first node of a subtree, or nil.
+func (n *node[T]) first() *node[T] {
 	for n != nil && n.left != nil {
 		n = n.left
 	}
@@ -288,6 +294,9 @@ func (n *node[T]) older(since int64, counts func(T) bool) bool {
 func (t *tree[T]) check() error {
 	var last *node[T]
 	var err error
+	if t.head != t.root.first() {
+		return fmt.Errorf("tree: its first is not the first")
+	}
 	t.ascend(func(n *node[T]) bool {
 		size, oldest, most := n.size, n.oldest, n.most
 		n.update()

@@ -1,7 +1,6 @@
 package acd
 
 import (
-	"cmp"
 	"slices"
 	"time"
 )
@@ -100,14 +99,12 @@ func (c *Core) callsInSight(chosen *call, a *agent) top[*call] {
 	var list top[*call]
 	for k := range a.rivals(chosen.queue) {
 		for i := range k.lanes {
-			addCalls(&list, &k.lanes[i], a)
+			if chosen.queue.Strategy == Accumulating {
+				c.addByPriority(&list, &k.lanes[i], a)
+			} else {
+				addCalls(&list, &k.lanes[i], a)
+			}
 		}
-	}
-	q := chosen.queue
-	if q.Strategy == Accumulating {
-		slices.SortFunc(list.nodes[:list.n], func(x, y *node[*call]) int {
-			return cmp.Or(cmp.Compare(q.priority(y, c.now), q.priority(x, c.now)), x.compare(&y.rank))
-		})
 	}
 	at := slices.Index(list.nodes[:list.n], &chosen.node)
 	if at < 0 {
@@ -167,6 +164,9 @@ func (t *top[T]) add(n *node[T]) bool {
 
 // addCalls adds the first calls of a lane that a could take.
 func addCalls(list *top[*call], lane *tree[*call], a *agent) {
+	if lane.head == nil || list.n == listLength && !lane.head.less(&list.nodes[listLength-1].rank) {
+		return
+	}
 	for n := range lane.ascend {
 		if n.item.apart(a) {
 			continue
@@ -174,5 +174,35 @@ func addCalls(list *top[*call], lane *tree[*call], a *agent) {
 		if !list.add(n) {
 			break
 		}
+	}
+}
+
+// addByPriority is addCalls for the order of what calls have accumulated.
+func (c *Core) addByPriority(list *top[*call], lane *tree[*call], a *agent) {
+	if lane.head == nil {
+		return
+	}
+	q := lane.head.item.queue
+	before := func(x, y *node[*call]) bool {
+		px, py := q.priority(x, c.now), q.priority(y, c.now)
+		return px > py || px == py && x.less(&y.rank)
+	}
+	if list.n == listLength && !before(lane.head, list.nodes[listLength-1]) {
+		return
+	}
+	for n := range lane.ascend {
+		if n.item.apart(a) {
+			continue
+		}
+		at := list.n
+		for at > 0 && before(n, list.nodes[at-1]) {
+			at--
+		}
+		if at == listLength {
+			break
+		}
+		list.n = min(list.n+1, listLength)
+		copy(list.nodes[at+1:list.n], list.nodes[at:])
+		list.nodes[at] = n
 	}
 }
