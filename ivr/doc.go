@@ -29,6 +29,9 @@
 // contacts of who is on the line and lets him add, change or delete his ratings.
 // Whom there is to choose from and what became of a rating the [Env] knows.
 //
+// A collect node with secret: true asks for what nobody else may know: the [Line]
+// is told while it asks, and the entry is in Outcome.Secrets alone.
+//
 // The phrases (numbers, money, times, positions) are lists of prompt names to
 // be joined, for each language by its own grammar. The package knows nothing
 // of SIP, RTP or queues, and not where a prompt's sound comes from.
