@@ -1,5 +1,6 @@
 # make run    builds hotline, starts it on loopback and places a call through it
 # make test   installs what the tests need and runs them all
+# make soak   runs the tests of millions of simulated calls (TestSoak...), which make test skips
 # make bench  measures CPU per call, memory and decisions, against a baseline
 
 GO      ?= go
@@ -41,6 +42,9 @@ vet:
 bench: build
 	$(GO) test -run '^$$' -bench . -benchtime 200ms ./acd ./media ./media/sdp ./sip ./store/bolt
 	./bin/hotline bench
+
+soak:
+	HOTLINE_SOAK=1 $(GO) test -run Soak -timeout 3h -v ./...
 
 clean:
 	rm -rf bin

@@ -82,14 +82,24 @@ type Stream struct {
 	Control float64
 }
 
+// DayProfile is a day of twelve hours in steps of 15 min, from 0.3 to 1.6 times the
+// mean: a peak before noon, a lower one in the afternoon, a quiet end.
+var DayProfile = []float64{
+	0.56, 0.67, 0.79, 0.94, 1.09, 1.24, 1.38, 1.49, 1.57, 1.60, 1.59, 1.54, 1.45, 1.34, 1.22, 1.10,
+	0.98, 0.87, 0.78, 0.86, 0.93, 1.00, 1.06, 1.11, 1.17, 1.21, 1.24, 1.27, 1.27, 1.26, 1.24, 1.19,
+	1.13, 1.05, 0.97, 0.88, 0.80, 0.71, 0.63, 0.56, 0.50, 0.45, 0.41, 0.37, 0.35, 0.33, 0.31, 0.30,
+}
+
 // Choose is how callers pick an agent by rating.
 type Choose struct {
 	Share float64       // of callers who pick
 	Shown int           // how many agents are told to them; default 3
-	Hold  time.Duration // how long they hold for the chosen one
+	Hold  time.Duration // how long they hold for the chosen one; 0: he is theirs if he is free
 	// Told makes them hear the expected wait, and leave the choice if none of the
 	// shown is free before Hold is over.
 	Told bool
+	// Any shows agents at random instead of the best ones.
+	Any bool
 }
 
 // Ratings is how callers rate the agents who served them.
@@ -124,8 +134,8 @@ func (c *Center) check() error {
 		return errors.New("sim: no agents; give at least one")
 	case len(c.Streams) == 0:
 		return errors.New("sim: no callers; give at least one stream")
-	case c.Open <= 0 || c.Open > 1000*time.Hour || c.WarmUp < 0 || c.WarmUp > 1000*time.Hour:
-		return fmt.Errorf("sim: open for %v after a warm-up of %v; a day is up to 1000 h, a warm-up not negative", c.Open, c.WarmUp)
+	case c.Open <= 0 || c.Open > 10000*time.Hour || c.WarmUp < 0 || c.WarmUp > 1000*time.Hour:
+		return fmt.Errorf("sim: open for %v after a warm-up of %v; a day is up to 10000 h, a warm-up not negative", c.Open, c.WarmUp)
 	}
 	calls := 0.0
 	for i := range c.Streams {

@@ -131,6 +131,7 @@ func (r *recorder) restart() {
 	}
 	clear(r.outcomes)
 	clear(r.early)
+	clear(r.missed) // who was made Not ready before the day is ready again when he was
 }
 
 // observe learns from an event and what the core did; true if the event is one
@@ -253,7 +254,7 @@ func (r *recorder) command(at time.Time, cmd acd.Command) {
 }
 
 // forced tells whether the core itself made an agent Not ready.
-func forced(reason string) bool { return reason == acd.ReasonMissed || reason == "declined" }
+func forced(reason string) bool { return reason == acd.ReasonMissed || reason == acd.ReasonDeclined }
 
 // settle notes how an offer ended.
 func (r *recorder) settle(offer acd.OfferID, o outcome) {

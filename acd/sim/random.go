@@ -65,7 +65,7 @@ type Dist struct {
 }
 
 // longest keeps random times within what a core can add.
-const longest = 1000 * time.Hour
+const longest = 10000 * time.Hour
 
 // sample is the time that the draws a and b stand for.
 func (d Dist) sample(a, b uint64) time.Duration {
@@ -100,6 +100,7 @@ const (
 	drawNoise2
 	drawTransfer
 	drawChooses
+	drawShown // and how many were dropped above it
 	drawControl
 	drawPickUp
 	drawPickUp2

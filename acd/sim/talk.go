@@ -17,19 +17,33 @@ func (d *day) wish(s *Stream, v *visit, ev *acd.CallQueued) {
 	if choose.Share == 0 || unit(draw(d.c.Seed, v.id, drawChooses)) >= choose.Share {
 		return
 	}
-	shown := choose.Shown
-	if shown == 0 {
-		shown = 3
-	}
 	v.Chose = true
-	for _, pick := range d.core.Choices(*ev, shown, opening.Add(d.now)) { // best grade first
+	for _, pick := range d.shown(choose, v.id, ev) { // best grade first
 		if choose.Told && pick.Wait > choose.Hold {
 			continue
 		}
-		ev.First, ev.FirstFor = []acd.AgentID{pick.Agent}, choose.Hold
-		v.held = d.now + choose.Hold
+		hold := max(choose.Hold, 1) // a nanosecond: he is theirs if he is free
+		ev.First, ev.FirstFor = []acd.AgentID{pick.Agent}, hold
+		v.held = d.now + hold
 		return
 	}
+}
+
+// shown are the agents told to a caller, the best grade first.
+func (d *day) shown(c Choose, id uint64, ev *acd.CallQueued) []acd.Choice {
+	n := c.Shown
+	if n == 0 {
+		n = 3
+	}
+	if !c.Any {
+		return d.core.Choices(*ev, n, opening.Add(d.now))
+	}
+	all := d.core.Choices(*ev, len(d.c.Agents), opening.Add(d.now))
+	for drop := uint64(0); len(all) > n; drop++ {
+		i := int(draw(d.c.Seed, id, drawShown+drop<<32) % uint64(len(all)))
+		all = append(all[:i], all[i+1:]...)
+	}
+	return all
 }
 
 // offered is an agent's phone that begins to ring.
@@ -152,8 +166,10 @@ func (d *day) changed(ch acd.AgentChanged) {
 	case was != acd.Offered && (ch.State == acd.ReadyState || ch.State == acd.NotReadyState):
 		w.idle, w.skipped = d.now, 0
 	}
-	if ch.State == acd.NotReadyState && ch.Reason == acd.ReasonMissed {
-		d.r.Missed++
+	if ch.State == acd.NotReadyState && forced(ch.Reason) {
+		if ch.Reason == acd.ReasonMissed {
+			d.r.Missed++
+		}
 		back := d.c.Agents[i].Back
 		if back <= 0 {
 			back = time.Minute

@@ -2,9 +2,9 @@ package sim
 
 import "time"
 
-// Bounds are the worst that was seen at any assignment, among calls that the
-// agent, and agents who the call, could have been given to as well. Calls with a
-// failed offer, held calls and transferred calls are left out.
+// Bounds are the worst that was seen at any assignment, among calls of the same
+// queue that the agent could have taken, and agents who could have taken the call.
+// Calls with a failed offer, held, transferred and control calls are left out.
 type Bounds struct {
 	// CallGap is how much later a call came than the oldest one it overtook.
 	CallGap time.Duration `json:"call_gap"`
@@ -34,7 +34,7 @@ func (d *day) watch(n, a int32) {
 	}
 	b := &d.r.Bounds
 	for s := range d.lines {
-		if !d.fits[s][a] {
+		if !d.fits[s][a] || d.c.Streams[s].Queue != d.c.Streams[v.Stream].Queue {
 			continue
 		}
 		for o := d.lines[s].head; o >= 0 && d.visits[o].Came < v.Came; o = d.visits[o].next {
