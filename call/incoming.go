@@ -113,7 +113,7 @@ func (e *Engine) newCall(inc *sip.Incoming) (*Call, stage, sip.Cause) {
 	c.identify(w, inc)
 	c.cdr = store.CDR{ID: c.id, Node: e.cfg.Node, Began: now, Caller: c.number, Name: c.name, Called: inc.Number, From: c.from}
 	first, refuse := e.firstStage(w, c)
-	if inc.MaxForwards < 2 { // none left for a second leg: a loop through us ends here
+	if _, on := first.(dialStage); on && inc.MaxForwards < 2 { // none left to pass it on: a loop through us ends here
 		refuse = causeHops
 	}
 	if inc.HasOffer && usable(inc.Offer, w.secures(c.from)) != nil { // nobody's phone is to ring for it

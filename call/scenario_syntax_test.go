@@ -26,6 +26,21 @@ func TestScenario38MaxForwards(t *testing.T) {
 	})
 }
 
+func TestACallOnItsLastHopIsAnsweredByWhoEndsIt(t *testing.T) {
+	overBoth(t, func(b *bed, A, B *peer) {
+		a := A.callWith("4003", A.sdp(30000), "Max-Forwards: 70", "Max-Forwards: 1") // a menu of ours
+		a.answered(time.Second)
+		a.hungUp(time.Minute)
+		a = A.callWith("4002", A.sdp(30000), "Max-Forwards: 70", "Max-Forwards: 1") // a queue of ours
+		leg := B.rings(time.Second)
+		if got := leg.invite.get("Max-Forwards"); got != "1" {
+			t.Errorf("B's INVITE has Max-Forwards %s, want 1: his phone is the end of the way", got)
+		}
+		leg.refuse(486, "Busy Here")
+		a.refused(486, time.Second)
+	})
+}
+
 func TestScenario38Loop(t *testing.T) {
 	center := func(transport string) store.Center {
 		c := scenarioCenter(transport)

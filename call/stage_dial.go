@@ -239,6 +239,9 @@ func (c *Call) callTrunk(trunk, number string) (*Leg, error) {
 
 // dialLeg opens a second leg and sends its INVITE.
 func (c *Call) dialLeg(role, peer, number string, inv sip.Invite) (*Leg, error) {
+	if role == "party" && c.inc.MaxForwards < 2 {
+		return nil, fmt.Errorf("call: dial %s: too many hops: %w", peer, errUnreachable)
+	}
 	l, err := c.eng.newLeg(role, peer, number)
 	if err != nil {
 		return nil, fmt.Errorf("call: dial %s: %w", peer, err)
@@ -250,7 +253,7 @@ func (c *Call) dialLeg(role, peer, number string, inv sip.Invite) (*Leg, error) 
 		}
 	}
 	inv.Media, inv.Inbox = l, l
-	inv.MaxForwards = c.inc.MaxForwards - 1
+	inv.MaxForwards = max(c.inc.MaxForwards-1, 1) // a phone is the end of the way: it may have the last hop
 	l.rung = true
 	l.d = c.eng.sip.Dial(inv)
 	l.call.Store(c)

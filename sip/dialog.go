@@ -153,6 +153,9 @@ func (d *Dialog) publish() DialogState {
 		CSeq: d.localSeq, Transport: d.peer.hop.transport(), Addr: d.peer.hop.addr, Trunk: d.peer.hop.link.trunk,
 		Flow: d.peer.hop.flow(), Confirmed: d.phase == confirmed || d.phase == answered,
 	}
+	if s.RemoteTag == "" && d.out != nil && len(d.out.forks) > 0 {
+		s.RemoteTag = d.out.forks[0].tag
+	}
 	d.state.Store(&s)
 	return s
 }

@@ -139,25 +139,26 @@ func (w *worker) fresh(m *message) {
 		return
 	}
 	switch m.method {
-	case "INVITE", "REGISTER":
+	case "INVITE", "REGISTER", "SUBSCRIBE":
 		if len(w.in) > cap(w.in)/2 || e.closing.Load() {
 			e.stats.Overloaded.Add(1)
 			e.refuse(m, 503, "", [2]string{"Retry-After", strconv.Itoa(2 + rand.IntN(8))})
 			return
 		}
-		if m.method == "INVITE" {
+		switch m.method {
+		case "INVITE":
 			w.invite(m)
-		} else {
+		case "REGISTER":
 			w.register(m)
+		default:
+			w.subscribe(m)
 		}
 	case "OPTIONS":
-		e.refuse(m, 200, "", [2]string{"Allow", allow}, [2]string{"Accept", accepts}, [2]string{"Supported", supported})
+		e.refuse(m, 200, "", [2]string{"Allow", allow}, [2]string{"Accept", accepts}, [2]string{"Supported", supported}, [2]string{"Allow-Events", allowEvents})
 	case "REFER": // a call that nobody here takes part in is nobody's to move
 		if _, ok := w.identify(m); ok {
 			e.refuse(m, 603, "")
 		}
-	case "SUBSCRIBE":
-		w.subscribe(m)
 	case "MESSAGE", "PUBLISH":
 		e.refuse(m, 405, "", [2]string{"Allow", allow})
 	case "NOTIFY":

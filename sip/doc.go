@@ -9,6 +9,12 @@
 // [Media] composes. Whoever uses a dialog gives commands, which never block, and
 // gets its [Event]s in order in an [Inbox].
 //
+// Transfers come as [Referred] and go by [Dialog.Refer]; a call may take another's
+// place ([Incoming.Replaces], [Invite.Replaces]). Who may watch lamps and messages
+// subscribes; the owner publishes their state, this package tells it. Trunks are
+// watched by OPTIONS, phones kept reachable through NATs, addresses that guess
+// secrets banned. [Endpoint.Checkup] says what is wrong with all that.
+//
 // sipgo's parser reads start lines and header lines; what stands in the headers is
 // read here, because sipgo's own header parsers lose quoted parameters, tell names
 // by their case, and leave a message with one bad header unanswered. In the tests

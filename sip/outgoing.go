@@ -354,6 +354,7 @@ func (o *outgoing) forkOf(m *message) *remoteEnd {
 		o.forks = append(o.forks, f)
 	}
 	o.d.read(f, m, true)
+	o.d.publish()
 	return f
 }
 

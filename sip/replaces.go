@@ -74,11 +74,23 @@ func (e *Endpoint) lookUp(id DialogID, asks *worker, done func(old *Dialog, stat
 	})
 }
 
+// named finds a dialog by its tags. Whoever picks up a call that his lamp shows
+// names it as the watched phone would: there the tags are the other way round.
+func (w *worker) named(id DialogID) *Dialog {
+	for _, tags := range [2][2]string{{id.ToTag, id.FromTag}, {id.FromTag, id.ToTag}} {
+		d := w.dialogs[tags[0]]
+		if d != nil && d.callID == id.CallID && d.knows(tags[1]) && d.sub == nil {
+			return d
+		}
+	}
+	return nil
+}
+
 // replaceable is RFC 3891, 3: which dialogs may be replaced, and the refusal for
 // the others.
 func (w *worker) replaceable(id DialogID) (*Dialog, int) {
-	d := w.dialogs[id.ToTag]
-	if d == nil || d.callID != id.CallID || !d.knows(id.FromTag) || d.sub != nil {
+	d := w.named(id)
+	if d == nil {
 		return nil, 481
 	}
 	switch {
@@ -135,6 +147,14 @@ func (e *Endpoint) mayReplace(in *Incoming, old *Dialog) bool {
 		return e.cfg.MayReplace(in, old)
 	}
 	return in.Peer != Peer{} && in.Peer == old.FarEnd()
+}
+
+// Lamp is the dialog as a lamp of the phone at its far end shows it: add State,
+// Incoming and Remote for [Endpoint.PublishDialogState]. Who watches can pick the
+// call up by what it says; of one that rings that is so from its first 180 on.
+func (d *Dialog) Lamp() DialogInfo {
+	s := d.State()
+	return DialogInfo{ID: s.LocalTag, CallID: s.CallID, LocalTag: s.RemoteTag, RemoteTag: s.LocalTag}
 }
 
 // FarEnd is whose phone or which trunk the other end of the dialog is; zero: unknown.

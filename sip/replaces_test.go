@@ -59,7 +59,6 @@ func TestReplacesThatCannotBeMet(t *testing.T) {
 		}{
 			{"Replaces: nothing;to-tag=a;from-tag=b", 481},
 			{"Replaces: old;to-tag=" + tag + ";from-tag=c", 481},
-			{"Replaces: old;to-tag=b;from-tag=" + tag, 481},
 			{"Replaces: rings;to-tag=" + rings.toTag + ";from-tag=b", 481}, // early, and not of our making
 			{"Replaces: over;to-tag=" + overTag + ";from-tag=b", 603},
 			{"Replaces: " + good + ";early-only", 486},
@@ -127,6 +126,34 @@ func TestAStrangerCannotTakeACall(t *testing.T) {
 				t.Errorf("Reason %q", got)
 			}
 		})
+	})
+}
+
+func TestARingingCallIsPickedUpByWhatALampSays(t *testing.T) {
+	callees(t, func(c *Config) {
+		watching(c)
+		c.MayReplace = func(*Incoming, *Dialog) bool { return true }
+	}, func(r *rig, p *peer) {
+		l := r.dial(nil, p.uri())
+		inv := p.want("INVITE")
+		p.send(p.answer(inv, 180, "b", ""))
+		event[Ringing](t, l)
+		lamp := l.Lamp()
+		lamp.State, lamp.Incoming = "early", true
+		r.ep.PublishDialogState("1001", lamp)
+		q := r.udp("10.0.0.3:5060")
+		q.subscribe("s", "", "1001", 1, "Event: dialog")
+		q.want("200 SUBSCRIBE")
+		d, _ := q.lamp("active")
+		x := d.Dialogs[0] // its local end is the phone that rings
+		if x.CallID != inv.callID || x.LocalTag != "b" || x.RemoteTag != inv.fromTag || x.Direction != "recipient" {
+			t.Fatalf("lamp %+v", x)
+		}
+		q.send(q.ask("INVITE", "new", "1", ";tag=q", "", 1, "offer", "Replaces: "+x.CallID+";to-tag="+x.LocalTag+";from-tag="+x.RemoteTag+";early-only"))
+		q.want("100 INVITE")
+		if got := r.call(0).in.Replaces; got != l.Dialog {
+			t.Errorf("replaces %p, want %p", got, l.Dialog)
+		}
 	})
 }
 

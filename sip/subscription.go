@@ -158,7 +158,7 @@ func (s *subscription) grant(m *message, life time.Duration) {
 		return
 	}
 	d.w.set(&s.expire, life)
-	s.dirty, s.told = true, time.Time{}
+	s.dirty = true
 	s.tell()
 }
 
