@@ -138,6 +138,7 @@ func standing(s float64) float64 {
 func (c *Core) wait(k *call) {
 	if again := c.queues[k.queue.ID]; k.queue.gone && again != nil {
 		k.queue = again
+		c.limit(k)
 	}
 	q, why := k.queue, ""
 	switch {

@@ -98,12 +98,12 @@ func (c *Core) beliefs(real Reality) (list []belief) {
 		switch {
 		case !real.Call(id):
 			list = append(list, belief{kind: beliefCall, call: id})
-		case !real.Phone(a.ID):
+		case a.item(id) == nil && !real.Phone(a.ID):
 			list = append(list, belief{kind: beliefTalk, call: id, agent: a.ID})
 		}
 	}
 	for id, o := range c.offers {
-		if o.call.voice() && real.Call(o.call.Call) && !real.Phone(o.agent.ID) {
+		if o.item == nil && real.Call(o.call.Call) && !real.Phone(o.agent.ID) {
 			list = append(list, belief{kind: beliefOffer, call: o.call.Call, agent: o.agent.ID, offer: id})
 		}
 	}
@@ -114,6 +114,3 @@ func (c *Core) beliefs(real Reality) (list []belief) {
 	}
 	return list
 }
-
-// voice: the call needs a phone.
-func (k *call) voice() bool { return k.Channel == "" || k.Channel == "voice" }

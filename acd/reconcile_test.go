@@ -105,3 +105,20 @@ func TestWhatComesBackInTimeIsLeftAlone(t *testing.T) {
 		}
 	}
 }
+
+// TestWorkWithoutAPhoneIsNotMissed: a chat needs no leg.
+func TestWorkWithoutAPhoneIsNotMissed(t *testing.T) {
+	c, r := New(Config{}), Reconciler{}
+	c.Step(t0, Configure{Queues: []Queue{{ID: "q"}}, Agents: []Agent{{ID: "ann", Queues: []QueueID{"q"}, Capacity: map[string]int{"chat": 2}}}})
+	c.Step(t0, Reachable{"ann", true})
+	c.Step(t0, Ready{"ann"})
+	c.Step(t0, CallQueued{Call: "c1", Queue: "q", Channel: "chat"})
+	c.Step(t0, OfferAnswered{OfferID{N: 1}})
+	c.Step(t0, CallQueued{Call: "c2", Queue: "q", Channel: "chat"})
+	real := Reality{func(CallID) bool { return true }, nothing.Phone, nothing.Occupied}
+	for i := range 3 {
+		if evs := r.Look(c, t0.Add(time.Duration(i)*ReconcileEvery), real); len(evs) > 0 {
+			t.Fatalf("look %d gives %s", i, told(evs))
+		}
+	}
+}
