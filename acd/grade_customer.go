@@ -151,14 +151,17 @@ func (g *gradebook) weigh(h *regard, i int, now int64) (stars, weight float64) {
 	return inScale(stars), math.Exp2(float64(o.at-now)/float64(g.rules.HalfLife) - float64(newer))
 }
 
-// customerStars is what agents' ratings of a customer come to, and their weight.
+// customerStars is what agents' ratings of a customer come to, and their weight;
+// zeros if nobody rated him.
 func (g *gradebook) customerStars(name string, now int64) (stars, weight float64) {
+	h := g.regards[name]
+	if h == nil {
+		return 0, 0
+	}
 	var t tally
-	if h := g.regards[name]; h != nil {
-		for i := range h.opinions {
-			y, w := g.weigh(h, i, now)
-			t.sum, t.weight = t.sum+w*y, t.weight+w
-		}
+	for i := range h.opinions {
+		y, w := g.weigh(h, i, now)
+		t.sum, t.weight = t.sum+w*y, t.weight+w
 	}
 	return g.shrunk(t), t.weight
 }

@@ -41,7 +41,7 @@ func (c *Core) Grades(now time.Time) []AgentGrade {
 	return list
 }
 
-// Reputation is what agents' ratings of a customer come to; weight 0: never rated.
+// Reputation is what agents' ratings of a customer come to; zeros if nobody did.
 func (c *Core) Reputation(customer string, now time.Time) (stars, weight float64) {
 	return c.grades.customerStars(customer, stamp(now))
 }
