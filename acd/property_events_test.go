@@ -349,6 +349,9 @@ func (m *model) ends() {
 	for _, id := range slices.Sorted(maps.Keys(m.desks)) {
 		if d := m.desks[id]; d.removed && len(d.talks)+len(d.rings) == 0 {
 			delete(m.desks, id)
+			for _, k := range m.calls { // who comes back is a new agent
+				delete(k.apart, id)
+			}
 		}
 	}
 	for _, k := range m.calls {
