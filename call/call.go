@@ -52,7 +52,7 @@ type Call struct {
 	unwatch func() bool         // stops looking after the caller's end
 	front   atomic.Pointer[Leg] // the caller's leg, for others
 	manned  string              // the agent whose phone is the caller's leg; "" if none
-	given   bool                // the caller's leg now belongs to another call
+	given   *store.Leg          // the caller's leg as it was when another call got it; nil: it is ours
 	recs    int                 // recordings begun
 	pause   pause               // of the recording
 
@@ -223,16 +223,16 @@ func (c *Call) answer(ctx context.Context) error {
 // finish is the one end of a call: it ends the legs that are left, frees the
 // agent, closes the recording, writes the CDR and the log line.
 func (c *Call) finish(ctx context.Context) {
-	if c.caller.ctx.Err() != nil && !c.given {
+	if c.given == nil && c.caller.ctx.Err() != nil {
 		c.callerEnded(c.caller) // the stage may have seen it first
 	}
 	gone := context.Cause(ctx)
-	if gone == nil && c.caller.ctx.Err() != nil && !c.given {
+	if gone == nil && c.given == nil && c.caller.ctx.Err() != nil {
 		gone = ErrCallerGone // what ends ctx then runs beside us and may be late
 	}
 	c.stopRecording()
 	c.eng.slots.leave(c.id)
-	if !c.given {
+	if c.given == nil {
 		c.caller.d.End(c.endCause(gone))
 	}
 	if c.engaged != nil { // the call ended between two stages, or one broke
@@ -247,11 +247,11 @@ func (c *Call) finish(ctx context.Context) {
 	c.cdr.Legs = append(c.cdr.Legs, c.dismiss(ErrUnknown, "the call ended")...)
 	now := time.Now()
 	var st media.LegStats
-	if !c.given {
+	if c.given == nil {
 		st = c.caller.close()
 	}
 	cause := c.verdict(gone)
-	c.cdr.Legs = append([]store.Leg{c.caller.record(st, cause, left)}, c.cdr.Legs...)
+	c.cdr.Legs = append([]store.Leg{c.callerRecord(st, cause, left)}, c.cdr.Legs...)
 	c.closeStage(now)
 	if n := len(c.cdr.Talks); n > 0 && c.cdr.Talks[n-1].Ended.IsZero() {
 		c.cdr.Talks[n-1].Ended = now
@@ -264,6 +264,16 @@ func (c *Call) finish(ctx context.Context) {
 	c.eng.closeCDR(c.cdr)
 	c.log.Info("call end", "call", c.id, "cause", cause.Text, "blame", cause.Blame, "status", cause.Status,
 		"stages", c.cdr.Trace, "length", now.Sub(c.began).Round(time.Millisecond).String(), "lost", st.Lost)
+}
+
+// callerRecord is the caller's leg in the CDR.
+func (c *Call) callerRecord(st media.LegStats, cause store.Cause, ended time.Time) store.Leg {
+	if c.given == nil {
+		return c.caller.record(st, cause, ended)
+	}
+	l := *c.given
+	l.Cause, l.Ended = cause, ended
+	return l
 }
 
 // talked is the agent who talked last; "" if none did.
@@ -368,14 +378,18 @@ func (c *Call) journal() {
 	j.CDR.Stages = append([]store.Stage(nil), c.cdr.Stages...)
 	j.CDR.Offers = append([]store.Offer(nil), c.cdr.Offers...)
 	j.CDR.Talks = append([]store.Talk(nil), c.cdr.Talks...)
-	j.CDR.Legs = append([]store.Leg{c.caller.record(media.LegStats{}, store.Cause{}, time.Time{})}, c.cdr.Legs...)
+	j.CDR.Legs = append([]store.Leg{c.callerRecord(media.LegStats{}, store.Cause{}, time.Time{})}, c.cdr.Legs...)
 	for _, l := range c.legs {
 		j.CDR.Legs = append(j.CDR.Legs, l.record(media.LegStats{}, store.Cause{}, time.Time{}))
 	}
 	j.CDR.Agent, j.CDR.Queue, j.CDR.Language, j.CDR.Trace = c.talked(), c.queue, c.lang, joinTrace(c.trace)
 	sofar := j.CDR
 	c.sofar.Store(&sofar)
-	for _, l := range append([]*Leg{c.caller}, c.legs...) {
+	ours := c.legs
+	if c.given == nil {
+		ours = append([]*Leg{c.caller}, c.legs...)
+	}
+	for _, l := range ours {
 		if b, ok := dialogState(l); ok {
 			j.Dialogs = append(j.Dialogs, b)
 		}

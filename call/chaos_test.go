@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -40,6 +41,7 @@ func chaosCenter() store.Center {
 		a.Queues = []string{"sales", "direct"}
 		c.Agents[id] = a
 	}
+	c.Agents["9001"] = store.Agent{Name: "Boss", Role: "supervisor"}
 	c.Numbers["4002"] = store.Number{To: "queue:direct"}
 	c.Numbers["4005"] = store.Number{To: "agent:1001"}
 	c.Numbers["4006"] = store.Number{To: "flow:again"}
@@ -99,9 +101,11 @@ func (x *chaos) acts(r *rand.Rand, c *phone.Call, keys ...string) {
 			return
 		}
 		ctx, cancel := context.WithTimeout(x.ctx, 5*time.Second)
-		switch r.IntN(6) {
+		switch r.IntN(7) {
 		case 0, 1:
 			c.Press(ctx, pick(r, keys...), 0)
+		case 6:
+			c.Transfer(pick(r, "1001", "1002", "1003", "4001", "77"), nil)
 		case 2:
 			c.Hold(ctx, pick(r, phone.SendOnly, phone.Inactive, phone.ZeroAddress))
 		case 3:
@@ -153,7 +157,7 @@ func (x *chaos) policy(id uint64, p **phone.Phone) phone.Policy {
 			c.Mute(true)
 			return
 		}
-		x.acts(r, c, "1", "1", "**", "*", "5")
+		x.acts(r, c, "1", "1", "**", "*", "5", "*1", "*21002#", "*31003#", "*4", "*5", "*6", "*7", "*9", "*0")
 	}
 }
 
@@ -186,18 +190,53 @@ func (x *chaos) caller(actor uint64, p *phone.Phone, numbers ...string) {
 
 // operator interferes.
 func (x *chaos) operator(r *rand.Rand) {
-	for range 3 + r.IntN(8) {
-		pause(r, 20)
-		switch r.IntN(8) {
+	for range 8 + r.IntN(24) {
+		pause(r, 8)
+		switch r.IntN(16) {
 		case 0, 1, 2, 3:
 			x.eng.SetAgentState(pick(r, "1001", "1002", "1003"), pick(r, "ready", "ready", "ready", "not ready", "logged out"), "test", "chaos")
 		case 4:
 			if list := x.eng.Calls(); len(list) > 0 {
 				x.eng.Hangup(list[r.IntN(len(list))].ID, "chaos")
 			}
-		default:
+		case 5, 6, 7:
 			x.reconfigure(r)
+		default:
+			x.orders(r)
 		}
+	}
+}
+
+// orders asks something of a call, whatever it does.
+func (x *chaos) orders(r *rand.Rand) {
+	list := x.eng.Calls()
+	if len(list) == 0 {
+		return
+	}
+	v := list[r.IntN(len(list))]
+	for _, c := range list { // where there is most to do
+		if r.IntN(3) > 0 && (c.Stage == "talk" || strings.HasPrefix(c.Stage, "consult ")) {
+			v = c
+		}
+	}
+	id := v.ID
+	if strings.HasPrefix(v.Stage, "consult ") {
+		x.eng.Order(id, call.Order{Do: pick(r, call.DoToggle, call.DoJoin, call.DoComplete, call.DoCancel)}, "chaos")
+		return
+	}
+	to := pick(r, "agent:1001", "1002", "1003", "queue:sales", "queue:direct", "flow:main", "4006", "nowhere")
+	switch r.IntN(8) {
+	case 0:
+		x.eng.Move(id, to, "chaos")
+	case 1:
+		x.eng.Front(id, "chaos")
+	case 2:
+		x.eng.TakeOver(id, "9001", "chaos")
+	case 3:
+		x.eng.Supervise(id, "9001", pick(r, "listen", "whisper", "barge"), "chaos")
+	default:
+		do := pick(r, append(call.Orders(), call.DoConsult, call.DoConsult, call.DoConsult, call.DoTransfer, call.DoTransfer, call.DoPark)...)
+		go x.eng.Order(id, call.Order{Do: do, To: to}, pick(r, "chaos", "agent:1001", "agent:1003")) // ends within seconds
 	}
 }
 
@@ -235,6 +274,7 @@ func (x *chaos) run() {
 	for i, id := range ids {
 		phones[i] = x.agentOver(pick(x.dice(100+uint64(i)), "udp", "tcp"), id, fmt.Sprintf("10.0.0.%d:5060", 11+i), x.policy(uint64(i)+1, &phones[i]))
 	}
+	boss := x.agent("9001", "10.0.0.21:5060", phone.AnswerAfter(chaosStep))
 	begun := make(chan struct{})
 	var actors []func()
 	for i := range 3 {
@@ -243,7 +283,8 @@ func (x *chaos) run() {
 	}
 	actors = append(actors,
 		func() { x.operator(x.dice(50)) },
-		func() { x.caller(51, phones[2], "4001", "1001", "*41", "*421", "*40") })
+		func() { x.caller(51, phones[2], "4001", "1001", "*41", "*421", "*40", "*8", "701", "1002") },
+		func() { x.caller(52, boss, "*311001", "*331002", "*341003", "*351001", "*8") })
 	done := make(chan struct{}, len(actors))
 	for _, f := range actors {
 		go func() { // ends with its script, for which run waits
@@ -303,17 +344,6 @@ func (x *chaos) checkChaos(c store.CDR) {
 	if stages != len(c.Talks) {
 		x.t.Errorf("call %s has %d talk stages, %d talks: %s", c.ID, stages, len(c.Talks), c.Trace)
 	}
-	recorded := 0
-	for _, k := range c.Talks {
-		if k.Queue == "sales" {
-			recorded++
-		}
-		if k.Queue != "" && !slices.ContainsFunc(c.Offers, func(o store.Offer) bool {
-			return o.Agent == k.Agent && o.Result == "answered" && !o.Ended.After(k.Began)
-		}) {
-			x.t.Errorf("call %s: talk with %s, who was not offered it: %+v", c.ID, k.Agent, c.Offers)
-		}
-	}
 	n := 0
 	x.st.Recordings(store.Filter{}, func(r store.Recording) bool {
 		if r.Call == c.ID {
@@ -324,11 +354,11 @@ func (x *chaos) checkChaos(c store.CDR) {
 		}
 		return true
 	})
-	if n != recorded {
-		x.t.Errorf("call %s has %d recordings of %d talks: %s", c.ID, n, recorded, c.Trace)
+	if n != len(c.Recordings) {
+		x.t.Errorf("call %s has %d recordings, want %q: %s", c.ID, n, c.Recordings, c.Trace)
 	}
-	if len(c.Legs) == 0 || c.Legs[0].Role != "caller" {
-		x.t.Errorf("call %s: the first leg is not the caller's: %+v", c.ID, c.Legs)
+	if len(c.Legs) == 0 {
+		x.t.Errorf("call %s has no legs", c.ID)
 	}
 	for _, l := range c.Legs {
 		if l.Ended.IsZero() || l.Cause.Text == "" || l.Cause.Blame == "" || l.Ended.After(c.Ended) {

@@ -3,8 +3,10 @@ package call
 import (
 	"context"
 	"errors"
+	"time"
 
 	"hotline/media"
+	"hotline/store"
 )
 
 // A leg can change its call: the two whom an agent has put in contact go on in
@@ -96,6 +98,7 @@ func (s joinStage) run(ctx context.Context, c *Call) stage {
 		return nil
 	}
 	c.unwatch() // from here on its end is the other's concern, if that takes it
+	was := c.caller.record(media.LegStats{}, store.Cause{}, time.Time{})
 	c.eng.media.Do(media.Leave{Leg: c.caller.id})
 	err := other.order(order{Order: Order{Do: s.order}, actor: "agent:" + s.agent, hand: &handover{c.caller, s.agent}})
 	if err != nil {
@@ -104,7 +107,7 @@ func (s joinStage) run(ctx context.Context, c *Call) stage {
 		c.blame(causeNotFound.Status, causeNotFound.Q850, "nothing to pick up", "us")
 		return c.sorry("number-not-in-service", "goodbye")
 	}
-	c.given = true
+	c.given = &was
 	c.blame(0, 16, errGivenAway.Error()+": "+s.call, "us")
 	return nil
 }

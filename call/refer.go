@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"hotline/acd"
 	"hotline/media"
 	"hotline/sip"
+	"hotline/store"
 )
 
 // referQueue is how many wishes of a phone to be transferred wait for the stage.
@@ -176,9 +178,10 @@ func (s talkStage) surrender(c *Call, o order) (next stage, done bool) {
 	}
 	h := &handover{leg: c.caller, agent: c.manned}
 	c.unwatch()
+	was := c.caller.record(media.LegStats{}, store.Cause{}, time.Time{})
 	c.eng.media.Do(media.Leave{Leg: c.caller.id})
 	s.release(c, acd.TalkEnded{}, causeTransferred)
-	c.given = true
+	c.given = &was
 	o.give <- h
 	o.done(nil)
 	return nil, true

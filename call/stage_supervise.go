@@ -3,6 +3,10 @@ package call
 import (
 	"context"
 	"errors"
+	"time"
+
+	"hotline/media"
+	"hotline/store"
 )
 
 // hangUpKey follows the code by which a supervisor ends a call from his phone.
@@ -40,12 +44,13 @@ func (s superviseStage) run(ctx context.Context, c *Call) stage {
 	}
 	c.unwatch() // from here on its end is the supervision's concern
 	c.caller.role, c.caller.moved = "supervisor", nil
+	was := c.caller.record(media.LegStats{}, store.Cause{}, time.Time{})
 	if _, err := c.eng.supervise(s.target, s.agent, mode, "agent:"+s.agent, c.caller); err != nil {
 		c.caller.role, c.caller.moved = "caller", c.journal
 		c.watchCaller()
 		return s.refused(c, err)
 	}
-	c.given = true
+	c.given = &was
 	c.blame(0, 16, errGivenAway.Error(), "us")
 	return nil
 }

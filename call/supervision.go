@@ -30,11 +30,11 @@ type supervision struct {
 	end     context.CancelCauseFunc
 	changed chan struct{} // mode is another
 	leg     atomic.Pointer[Leg]
-	takes   bool // takes the call over as soon as he sits in it
 
 	// Guarded by eng.supers.mu.
 	mode   string
 	seated bool
+	takes  bool // takes the call over as soon as he sits in it
 }
 
 // dismissed is why a supervision was ended from outside or by a key.
@@ -142,11 +142,10 @@ func (s *supervision) sit() error {
 	}
 	l.flush()
 	l.talks.Store(time.Now().UnixNano())
-	s.take(l)
-	s.pokeCall()
-	if s.takes {
+	if s.take(l) {
 		return errTakesOver
 	}
+	s.pokeCall()
 	for {
 		select {
 		case <-s.changed:
@@ -191,7 +190,13 @@ var errTakesOver = errors.New("takes the call over")
 // takeOver ends the sitting: the supervisor is the agent from now on.
 func (s *supervision) takeOver(actor string) SupervisionView {
 	s.eng.auditCall(s.call, actor, actTakeOver, "by "+s.agent)
-	s.end(errTakesOver)
+	s.eng.supers.mu.Lock()
+	s.takes = true
+	seated := s.seated
+	s.eng.supers.mu.Unlock()
+	if seated { // else as soon as he answers
+		s.end(errTakesOver)
+	}
 	return s.view()
 }
 
@@ -203,13 +208,14 @@ func (s *supervision) hand() bool {
 }
 
 // take gives the leg the seat of the mode. Only run's goroutine does, so the last
-// word wins.
-func (s *supervision) take(l *Leg) {
+// word wins. Over tells that he is to take the call over.
+func (s *supervision) take(l *Leg) (over bool) {
 	s.eng.supers.mu.Lock()
 	role := modes[s.mode]
-	s.seated = true
+	s.seated, over = true, s.takes
 	s.eng.supers.mu.Unlock()
 	s.eng.media.Do(media.Seat{Bridge: media.BridgeID(s.call.id), Leg: l.id, Role: role})
+	return over
 }
 
 // dial opens the leg and rings the phone, which shows whom it will hear.
