@@ -3,6 +3,7 @@ package call
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"time"
 
@@ -123,6 +124,9 @@ func (e *Engine) reload() error {
 	e.world.Store(w)
 	e.sip.SetTrunks(e.trunks(w))
 	e.disp.must(w.configure())
+	if !maps.Equal(old.center.Settings.Tiers, c.Settings.Tiers) {
+		e.rekey(func(string) bool { return true })
+	}
 	for _, id := range sortedKeys(c.Agents) {
 		a := c.Agents[id]
 		before, known := old.center.Agents[id]

@@ -72,7 +72,7 @@ func (e *Engine) Customer(id string) (CustomerView, error) {
 // SetCustomer changes what operators set of a customer, and makes one whom no
 // call has brought yet. The next decision about his calls follows it.
 func (e *Engine) SetCustomer(actor Actor, id string, ch CustomerChange) (store.Customer, error) {
-	var before, after string
+	var before, after, tier string
 	cu, err := e.changeCustomer(id, func(cu *store.Customer, known bool) error {
 		if !known && !dialable(id) {
 			return fmt.Errorf("%q is no number, and nobody has called with it: %w", id, ErrUnknown)
@@ -81,7 +81,7 @@ func (e *Engine) SetCustomer(actor Actor, id string, ch CustomerChange) (store.C
 		if err := e.world.Load().apply(cu, ch); err != nil {
 			return err
 		}
-		before, after = customerText(was), customerText(*cu)
+		before, after, tier = customerText(was), customerText(*cu), was.Tier
 		if before == after {
 			return errUnchanged
 		}
@@ -92,7 +92,27 @@ func (e *Engine) SetCustomer(actor Actor, id string, ch CustomerChange) (store.C
 	if err != nil {
 		return cu, fmt.Errorf("customer %s: %w", id, err)
 	}
+	if cu.Tier != tier {
+		e.rekey(func(caller string) bool { return caller == id })
+	}
 	return cu, nil
+}
+
+// rekey gives callers who wait the priority of their tier as it is now.
+func (e *Engine) rekey(concerns func(caller string) bool) {
+	w := e.world.Load()
+	for _, c := range e.snapshotCalls() {
+		v := c.shown()
+		if !strings.HasPrefix(v.Stage, "wait ") || v.Caller == anonymous || !concerns(v.Caller) {
+			continue
+		}
+		cu, err := e.store.Customer(v.Caller)
+		if err != nil { // never called before, so of no tier
+			continue
+		}
+		_, priority := w.tier(cu)
+		e.disp.must(acd.Rekey{Call: acd.CallID(v.ID), Priority: priority})
+	}
 }
 
 const actCustomer = "change customer"

@@ -162,3 +162,45 @@ func TestTheControlReportTellsADifferenceAndWhenThereIsNone(t *testing.T) {
 		}
 	})
 }
+
+func TestACustomerWhoWaitsMovesForwardWithHisTier(t *testing.T) {
+	c := ratedCenter()
+	c.Settings.Tiers["gold"] = store.Tier{Priority: store.Duration(time.Minute)}
+	inBubble(t, c, func(b *bed) {
+		place := func(number string) string {
+			t.Helper()
+			for _, v := range b.eng.Calls() {
+				if v.Caller == number {
+					w, err := b.eng.Why(v.ID)
+					must(t, err)
+					if !w.Running || len(w.Decisions) != 0 {
+						t.Errorf("%s: got %+v, want a running call without an offer", number, w)
+					}
+					return w.Now
+				}
+			}
+			return "gone"
+		}
+		first := b.dials(b.phone("10.0.1.8:5060", phone.Config{User: "4930111"}), "4001")
+		time.Sleep(5 * time.Second)
+		second := b.dials(b.phone("10.0.1.9:5060", phone.Config{User: "4930222"}), "4001")
+		time.Sleep(5 * time.Second)
+		if one, two := place("4930111"), place("4930222"); one != "The call waits at place 1." || two != "The call waits at place 2." {
+			t.Errorf("at first: got %q and %q, want places 1 and 2", one, two)
+		}
+		if _, err := b.eng.SetCustomer(theOperator, "4930222", call.CustomerChange{Tier: of("gold")}); err != nil {
+			t.Fatal(err)
+		}
+		if one, two := place("4930111"), place("4930222"); one != "The call waits at place 2." || two != "The call waits at place 1." {
+			t.Errorf("with tier gold: got %q and %q, want places 2 and 1", one, two)
+		}
+		c.Settings.Tiers["gold"] = store.Tier{Priority: store.Duration(time.Second)}
+		b.apply(store.Center{Settings: c.Settings})
+		if one := place("4930111"); one != "The call waits at place 1." {
+			t.Errorf("after the tier has lost its worth: got %q, want place 1", one)
+		}
+		first.Hangup()
+		second.Hangup()
+		b.cdrs()
+	})
+}

@@ -23,6 +23,7 @@ type dispatcher struct {
 	epoch  uint64
 	back   []acd.Event                // of commands that could not be delivered
 	offers map[acd.OfferID]acd.CallID // that ring
+	quiet  bool                       // old ratings are fed: their alarms were raised when they were given
 	doubts acd.Reconciler
 }
 
@@ -145,7 +146,9 @@ func (d *dispatcher) deliver(cmd acd.Command) {
 	case acd.AgentChanged:
 		d.eng.agentChanged(cmd)
 	case acd.RatingAlarm:
-		d.eng.ratingAlarm(cmd)
+		if !d.quiet {
+			d.eng.ratingAlarm(cmd)
+		}
 	}
 }
 

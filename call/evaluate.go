@@ -215,7 +215,8 @@ func ratedEvent(ev store.Evaluation) acd.Event {
 func (e *Engine) feedGrades() (n int, err error) {
 	e.grading.rebuild.Lock()
 	defer e.grading.rebuild.Unlock()
-	e.disp.must(acd.ResetGrades{})
+	e.disp.mustLate(func() acd.Event { e.disp.quiet = true; return acd.ResetGrades{} })
+	defer e.disp.mustLate(func() acd.Event { e.disp.quiet = false; return acd.Tick{} })
 	err = e.store.Evaluations(func(ev store.Evaluation) bool {
 		n++
 		e.rated(ev)

@@ -312,3 +312,35 @@ func TestManyRatingsAtOnceLoseNothing(t *testing.T) {
 		}
 	})
 }
+
+func TestAnAttackByRatingsIsToldOnceAndNotAgainByARebuild(t *testing.T) {
+	inBubble(t, ratedCenter(), func(b *bed) {
+		for i := range 12 {
+			id := fmt.Sprint("c", i)
+			b.served(id, customer, "1001")
+			b.rate(theCaller, id, store.SideCaller, map[string]int{"attitude": 1})
+		}
+		alarms := func() int {
+			n := 0
+			must(t, b.st.Sync())
+			must(t, b.st.Audits(store.Filter{}, func(a store.Audit) bool {
+				if a.Act == "rating alarm" && a.Agent == "1001" && slices.Contains(a.With, customer) {
+					n++
+				}
+				return true
+			}))
+			return n
+		}
+		first := alarms()
+		if first == 0 || !strings.Contains(b.log.String(), "ratings look like an attack") {
+			t.Errorf("twelve one-star ratings within a minute: got %d alarms, want one that is logged", first)
+		}
+		if _, err := b.eng.RebuildGrades(theOperator); err != nil {
+			t.Fatal(err)
+		}
+		b.stars("1001", "") // after all that was fed
+		if got := alarms(); got != first {
+			t.Errorf("alarms after a rebuild: got %d, want %d", got, first)
+		}
+	})
+}
