@@ -102,6 +102,8 @@ func (x *explanation) caller() {
 	}
 	who, waited := x.c.Caller, seconds(x.o.Began.Sub(own.Since))
 	switch {
+	case x.r.Factor == acd.FactorHeld:
+		x.say("The call of %s (waited %s) was held for agent %s: chosen, known from before, or preferred.", who, waited, x.o.Agent)
 	case own.Head:
 		x.say("Caller %s came first: he was served before and returned from a call that broke off. He has waited %s.", who, waited)
 	case len(others) == 0:
@@ -140,13 +142,17 @@ func (x *explanation) lead(own acd.CallKey, older []acd.CallKey) string {
 	}
 	first := fmt.Sprintf("the oldest came %s before him", seconds(own.Since.Sub(oldest.Since)))
 	switch start := own.Since.Sub(own.Key); {
+	case x.r.Factor == acd.FactorOvertaken:
+		return fmt.Sprintf("he was overtaken %s already, so nobody else may go before him; %s", counted(own.Overtaken, "time"), first)
+	case x.r.Factor == acd.FactorPriority:
+		return fmt.Sprintf("the priority of his tier or queue and his standing put him %s ahead; %s", seconds(start), first)
 	case own.Priority > 0:
 		return fmt.Sprintf("the priority he gathered is %.1f, the oldest has %.1f (standing %.2f and %.2f); %s", own.Priority, oldest.Priority, own.Standing, oldest.Standing, first)
 	case own.Match != 0:
 		return fmt.Sprintf("he fits the agent best, %.2f stars against %.2f of the oldest, who was overtaken %s so far; %s",
 			own.Match, oldest.Match, counted(oldest.Overtaken, "time"), first)
 	case start > 0:
-		return fmt.Sprintf("head start %s%s (standing %.2f, the oldest has %.2f); %s", seconds(start), most(x.r.Policy, "H"), own.Standing, oldest.Standing, first)
+		return fmt.Sprintf("head start %s%s (standing %.2f, the oldest has %.2f); %s", seconds(start), most(x.r.Policy, "H", start), own.Standing, oldest.Standing, first)
 	}
 	return first
 }
@@ -172,6 +178,8 @@ func (x *explanation) agent() {
 	}
 	idle := seconds(x.o.Began.Sub(own.IdleSince))
 	switch {
+	case x.r.Factor == acd.FactorTogether:
+		x.say("The phone of agent %s rings together with those of other agents; who answers first has the call.", x.o.Agent)
 	case len(others) == 0:
 		x.say("Agent %s was the only one free who may take this call.", x.o.Agent)
 	case len(idler) == 0:
@@ -191,6 +199,10 @@ func (x *explanation) preferred(own acd.AgentKey, idler []acd.AgentKey) string {
 	}
 	longest := fmt.Sprintf("agent %s was idle %s longer", next.Agent, seconds(own.IdleSince.Sub(next.IdleSince)))
 	switch start := own.IdleSince.Sub(own.Key); {
+	case x.r.Factor == acd.FactorRandom:
+		return "drawn by lot; " + longest
+	case x.r.Factor == acd.FactorSkipped:
+		return fmt.Sprintf("he was passed over %s already, so it is his turn; %s", counted(own.Skipped, "time"), longest)
 	case own.Sample != 0:
 		return fmt.Sprintf("%.2f stars, drawn from his grade and how sure it is, against %.2f; %s and was passed over %s so far",
 			own.Sample, next.Sample, longest, counted(next.Skipped, "time"))
@@ -199,7 +211,7 @@ func (x *explanation) preferred(own acd.AgentKey, idler []acd.AgentKey) string {
 	case own.Measure != 0 || next.Measure != 0:
 		return fmt.Sprintf("by %s, %g against %g; %s", x.r.Policy, own.Measure, next.Measure, longest)
 	case start > 0:
-		return fmt.Sprintf("head start %s%s (grade %.2f against %.2f); %s", seconds(start), most(x.r.Policy, "G"), own.Grade, next.Grade, longest)
+		return fmt.Sprintf("head start %s%s (grade %.2f against %.2f); %s", seconds(start), most(x.r.Policy, "G", start), own.Grade, next.Grade, longest)
 	}
 	return longest
 }
@@ -245,15 +257,16 @@ func (x *explanation) rest() {
 	}
 }
 
-// most reads a bound from a policy such as "A1 H=30s G=1m0s": " of at most 30 s".
-func most(policy, name string) string {
+// most reads the bound of a head start from a policy such as "A1 H=30s G=1m0s":
+// " of at most 30 s". A start beyond it has a priority in it.
+func most(policy, name string, start time.Duration) string {
 	var a1, h, g string
 	if n, _ := fmt.Sscan(policy, &a1, &h, &g); n != 3 {
 		return ""
 	}
 	for _, part := range []string{h, g} {
 		if len(part) > 2 && part[:2] == name+"=" {
-			if d, err := time.ParseDuration(part[2:]); err == nil {
+			if d, err := time.ParseDuration(part[2:]); err == nil && start <= d {
 				return " of at most " + seconds(d)
 			}
 		}

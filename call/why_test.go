@@ -54,6 +54,21 @@ func TestADecisionIsToldInSentencesThatASupervisorUnderstands(t *testing.T) {
 			"Caller +49 has waited 20 s; no other waiting call could go to agent 1001.|" +
 				"Agent 1001 (idle 1 s) was called before 1 agent idle for longer: by fewest-calls, 2 against 7; agent 1002 was idle 2 s longer.|" +
 				"Policy fewest-calls; decided by: x.|Agent 1001 answered after 4 s."},
+		{"held", acd.Reason{Policy: "p", Factor: acd.FactorHeld, Calls: []acd.CallKey{own, older}, Agents: []acd.AgentKey{me}}, nil,
+			"The call of +49 (waited 12 s) was held for agent 1001: chosen, known from before, or preferred.|Agent 1001 was the only one free who may take this call.|" +
+				"Policy p; decided by: held for this agent.|Agent 1001 answered after 4 s."},
+		{"priority, by lot", acd.Reason{Policy: "random", Factor: acd.FactorPriority, Calls: []acd.CallKey{{Call: "c1", Since: ago(12), Key: ago(72)}, older}, Agents: []acd.AgentKey{me}}, nil,
+			"Caller +49 (waited 12 s) was served before 1 older one: the priority of his tier or queue and his standing put him 60 s ahead; the oldest came 18 s before him.|" +
+				"Agent 1001 was the only one free who may take this call.|Policy random; decided by: priority.|Agent 1001 answered after 4 s."},
+		{"by lot", acd.Reason{Policy: "random", Factor: acd.FactorRandom, Calls: []acd.CallKey{own}, Agents: []acd.AgentKey{{Agent: "1001", IdleSince: ago(2)}, idler}}, nil,
+			"Caller +49 has waited 12 s; no other waiting call could go to agent 1001.|Agent 1001 (idle 2 s) was called before 1 agent idle for longer: drawn by lot; agent 1002 was idle 38 s longer.|" +
+				"Policy random; decided by: random.|Agent 1001 answered after 4 s."},
+		{"often passed over", acd.Reason{Policy: "A3 M=2 L=4 W=8 lambda=0.2", Factor: acd.FactorSkipped, Calls: []acd.CallKey{own}, Agents: []acd.AgentKey{{Agent: "1001", IdleSince: ago(2), Skipped: 4}, idler}}, nil,
+			"Caller +49 has waited 12 s; no other waiting call could go to agent 1001.|Agent 1001 (idle 2 s) was called before 1 agent idle for longer: he was passed over 4 times already, so it is his turn; agent 1002 was idle 38 s longer.|" +
+				"Policy A3 M=2 L=4 W=8 lambda=0.2; decided by: passed over too often.|Agent 1001 answered after 4 s."},
+		{"ring all", acd.Reason{Policy: "ring-all", Factor: acd.FactorTogether, Calls: []acd.CallKey{own}, Agents: []acd.AgentKey{me, idler}}, nil,
+			"Caller +49 has waited 12 s; no other waiting call could go to agent 1001.|The phone of agent 1001 rings together with those of other agents; who answers first has the call.|" +
+				"Policy ring-all; decided by: rings with the others.|Agent 1001 answered after 4 s."},
 		{"control group, chosen, still ringing", acd.Reason{Policy: "p", Factor: "x", Control: true, Calls: []acd.CallKey{own}, Agents: []acd.AgentKey{me}},
 			func(c *store.CDR) { c.Chosen, c.Offers[0].Ended = "1001", time.Time{} },
 			"Caller +49 has waited 12 s; no other waiting call could go to agent 1001.|Agent 1001 was the only one free who may take this call.|" +
