@@ -36,7 +36,8 @@ type Result struct {
 	SetupP99 float64        `json:"setupP99"`
 	Resent   uint64         `json:"resent"` // SIP messages sent again for want of an answer
 
-	Sent      uint64  `json:"sent"` // packets that had to arrive, both ways
+	Said      uint64  `json:"said"` // packets that callers and agents sent within the window
+	Sent      uint64  `json:"sent"` // of them, those that had to arrive as they are
 	Lost      uint64  `json:"lost"`
 	Misrouted uint64  `json:"misrouted"` // heard somebody else's, or calls joined crosswise
 	Twice     uint64  `json:"twice"`
@@ -171,7 +172,10 @@ func (l *Load) window(ctx context.Context, p Plan, r *Result, pairs func() []pai
 	}
 	r.Seconds = time.Since(began).Seconds()
 	l.run.shut.Store(l.run.now())
-	each(all, func(s *stream) { s.to = s.sent.Load() })
+	each(all, func(s *stream) {
+		s.to = s.sent.Load()
+		r.Said += uint64(s.to - s.from)
+	})
 	if err := pause(ctx, underWay); err != nil {
 		return err
 	}

@@ -69,10 +69,14 @@ func look(pid int) (Process, error) {
 		n, _ := strconv.ParseInt(f[field-3], 10, 64)
 		return n
 	}
-	return Process{
+	p := Process{
 		CPU: time.Duration(number(14)+number(15)) * time.Second / userHz,
 		RSS: number(24) * int64(os.Getpagesize()),
-	}, nil
+	}
+	if exact, ok := cpuTime(pid); ok {
+		p.CPU = exact
+	}
+	return p, nil
 }
 
 // dropped counts datagrams that found a full socket buffer, on the whole machine.

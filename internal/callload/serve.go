@@ -29,6 +29,7 @@ type Order struct {
 
 // Serve says hello on out, takes one order from in, and writes its result.
 func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
+	prefer()
 	l, err := New(Config{})
 	if err != nil {
 		return err
