@@ -57,17 +57,21 @@ CPU time of all its processes, memory, lost and misrouted packets, delay, set-up
 A minimal relay of the same packets in C, built here if there is a cc, is measured in
 turn with it and tells how fast the machine is now: on a busy machine compare ratios,
 not milliseconds. At the end stands what was aimed at and whether it was reached.`,
-		Example: "  hotline bench --short\n  hotline bench --calls 1000 --rounds 5",
+		Example: "  hotline bench --quick\n  hotline bench --calls 1000 --rounds 5",
 	}
 	cmd.Flags().IntSliceVar(&b.sizes, "calls", []int{100, 500}, "calls at the same time; each size is measured")
 	cmd.Flags().Float64Var(&b.rate, "rate", 200, "set-ups a second")
 	cmd.Flags().DurationVar(&b.window, "window", 5*time.Second, "how long each measurement takes")
 	cmd.Flags().IntVar(&b.rounds, "rounds", 3, "measure so often, print medians")
 	cmd.Flags().StringVar(&b.media, "media", config.MediaChild, "where the server moves audio: child or inline")
-	cmd.Flags().StringSliceVar(&b.only, "only", nil, "measure only these: relay, bridged, recorded, mixed, busy, setup, allocs, acd, day")
-	short := cmd.Flags().Bool("short", false, "100 calls, less than 40 s, less exact")
+	cmd.Flags().StringSliceVar(&b.only, "only", nil, "measure only these: relay, bridged, recorded, mixed, busy, setup, allocs, skew, acd, day")
+	short := cmd.Flags().Bool("short", false, "100 calls, less than a minute, less exact")
+	quick := cmd.Flags().Bool("quick", false, "one round of all sizes, two minutes, less exact")
 	o := outputFlag(cmd)
 	cmd.RunE = does(func(ctx context.Context, _ []string) error {
+		if *quick {
+			b.window, b.rounds, b.acd = 3*time.Second, 1, 300*time.Millisecond
+		}
 		if *short {
 			b.sizes, b.window, b.rounds, b.acd = b.sizes[:1], 2*time.Second, 1, 300*time.Millisecond
 		}
@@ -111,6 +115,10 @@ func (a *app) bench(ctx context.Context, b bench, o format) error {
 		}
 		allocs = &r
 	}
+	var skew *skewRow
+	if b.wants("skew") {
+		skew = hourOfTalk()
+	}
 	var decisions []decisionRow
 	if b.wants("acd") && b.acd > 0 {
 		for _, agents := range []int{1_000, 10_000} {
@@ -119,7 +127,9 @@ func (a *app) bench(ctx context.Context, b bench, o format) error {
 	}
 	print := a.printBench
 	if o == "json" {
-		print = func(rows []benchRow, decisions []decisionRow) error { return a.benchJSON(rows, allocs, decisions) }
+		print = func(rows []benchRow, decisions []decisionRow) error {
+			return a.benchJSON(rows, allocs, skew, decisions)
+		}
 	}
 	if err := print(rows, decisions); err != nil {
 		return err
@@ -132,10 +142,10 @@ func (a *app) bench(ctx context.Context, b bench, o format) error {
 	if o == "json" {
 		return nil
 	}
-	return a.printTargets(rows, allocs, b.floor != "")
+	return a.printTargets(rows, allocs, skew, b.floor != "")
 }
 
-func (a *app) benchJSON(rows []benchRow, allocs *allocRow, decisions []decisionRow) error {
+func (a *app) benchJSON(rows []benchRow, allocs *allocRow, skew *skewRow, decisions []decisionRow) error {
 	for _, r := range rows {
 		if err := a.jsonLine(r); err != nil {
 			return err
@@ -143,6 +153,11 @@ func (a *app) benchJSON(rows []benchRow, allocs *allocRow, decisions []decisionR
 	}
 	if allocs != nil {
 		if err := a.jsonLine(allocs); err != nil {
+			return err
+		}
+	}
+	if skew != nil {
+		if err := a.jsonLine(skew); err != nil {
 			return err
 		}
 	}

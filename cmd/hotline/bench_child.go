@@ -236,7 +236,7 @@ func (b bench) one(ctx context.Context, k benchKind, size int) (r callload.Resul
 	}
 	rooms := 0
 	if k.parties > 0 {
-		rooms, o.Warm = min(size, benchRoomsMost), benchWarmRooms
+		rooms = min(size, benchRoomsMost)
 		o.Calls = rooms * k.parties
 	}
 	s, err := startServerAs(ctx, b.self, data, "127.0.0.1:0", serve, "--media", b.media)
@@ -251,11 +251,9 @@ func (b bench) one(ctx context.Context, k benchKind, size int) (r callload.Resul
 	return load.order(o)
 }
 
-// Time between the last set-up and the window. A conference greets each guest.
-const (
-	benchWarm      = time.Second
-	benchWarmRooms = 3 * time.Second
-)
+// benchWarm is between the last set-up and the window: a conference greets each
+// guest, and both processes collect what the set-ups left.
+const benchWarm = 4 * time.Second
 
 // oneRelay measures the relay in place of a server.
 func (b bench) oneRelay(ctx context.Context, load *child, o callload.Order) (r callload.Result, err error) {

@@ -12,14 +12,16 @@ import (
 type benchRow struct {
 	Name    string  `json:"name"`
 	What    string  `json:"what"`
-	Size    int     `json:"size"`              // calls asked for
-	Unit    string  `json:"unit"`              // of which Cost is the CPU time
-	Cost    float64 `json:"cost"`              // CPU-ms of the server for each
-	Control float64 `json:"control,omitempty"` // of that, what the control process used
-	Ratio   float64 `json:"ratio,omitempty"`   // to the relay of the same round
-	P99     float64 `json:"p99_ms,omitempty"`  // of the delay
-	Added   float64 `json:"added_ms"`          // P99 against that of the relay in the same round
-	PerCall int64   `json:"per_call"`          // bytes of memory for each standing call
+	Size    int     `json:"size"`               // calls asked for
+	Unit    string  `json:"unit"`               // of which Cost is the CPU time
+	Cost    float64 `json:"cost"`               // CPU-ms of the server for each
+	Control float64 `json:"control,omitempty"`  // of that, what the control process used
+	Ratio   float64 `json:"ratio,omitempty"`    // to the relay of the same round
+	P99     float64 `json:"p99_ms,omitempty"`   // of the delay
+	Added   float64 `json:"added_ms"`           // P99 against that of the relay in the same round
+	PerCall int64   `json:"per_call,omitempty"` // bytes of memory for each standing call; 0: not to be told, NoMemory says why
+
+	NoMemory string `json:"no_memory,omitempty"`
 
 	Result callload.Result `json:"result"` // of the round with the median cost; losses of all rounds
 }
@@ -27,12 +29,20 @@ type benchRow struct {
 // cost is the CPU time for each unit, in ms.
 func (k benchKind) cost(r callload.Result) float64 { return k.share(r.CPU, r) }
 
-// share divides CPU-ms by the units of a measurement.
+// perSecond is how many packets each end of a call sends in a second.
+const perSecond = 50
+
+// share divides CPU-ms by the units of a measurement. Seconds of calls are counted
+// by the packets really sent: a load that falls behind makes no call cheaper.
 func (k benchKind) share(cpu float64, r callload.Result) float64 {
 	if k.silent {
 		return cpu / float64(max(r.Calls, 1))
 	}
-	return cpu / (float64(max(r.Calls, 1)) * max(r.Seconds, 0.001))
+	ends := 2
+	if k.parties > 0 {
+		ends = 1
+	}
+	return cpu * float64(ends*perSecond) / float64(max(r.Said, 1))
 }
 
 // row takes the medians; relay holds the relay's results of the same rounds.
@@ -44,13 +54,10 @@ func (k benchKind) row(size int, all, relay []callload.Result) benchRow {
 		row.Ratio = median(all, func(i int, r callload.Result) float64 { return k.cost(r) / max(plain.cost(relay[i]), 1e-6) })
 		row.Added = median(all, func(i int, r callload.Result) float64 { return r.DelayP99 - relay[i].DelayP99 })
 	}
-	if !k.silent {
-		row.PerCall = int64(median(all, func(_ int, r callload.Result) float64 {
-			return float64(r.RSSBusy-r.RSSIdle) / float64(max(r.Calls, 1))
-		}))
-	}
+	row.PerCall, row.NoMemory = k.memory(all)
 	var sum callload.Result
 	for _, x := range all {
+		sum.Said += x.Said
 		sum.Sent += x.Sent
 		sum.Lost += x.Lost
 		sum.Misrouted += x.Misrouted
@@ -65,9 +72,26 @@ func (k benchKind) row(size int, all, relay []callload.Result) benchRow {
 	if k.number != "" && r.CPUOwn < r.CPU {
 		row.Control = k.share(r.CPUOwn, r)
 	}
-	r.Sent, r.Lost, r.Misrouted, r.Twice, r.Failed, r.Dropped = sum.Sent, sum.Lost, sum.Misrouted, sum.Twice, sum.Failed, sum.Dropped
+	r.Said, r.Sent, r.Lost, r.Misrouted, r.Twice, r.Failed, r.Dropped = sum.Said, sum.Sent, sum.Lost, sum.Misrouted, sum.Twice, sum.Failed, sum.Dropped
 	row.Result = r
 	return row
+}
+
+// memory is what the process grew by for each standing call, or why that cannot be told.
+func (k benchKind) memory(all []callload.Result) (perCall int64, why string) {
+	switch {
+	case k.number == "":
+		return 0, "the relay opens all its sockets at its start"
+	case k.silent:
+		return 0, "its calls do not stand"
+	}
+	perCall = int64(median(all, func(_ int, r callload.Result) float64 {
+		return float64(r.RSSBusy-r.RSSIdle) / float64(max(r.Calls, 1))
+	}))
+	if perCall <= 0 {
+		return 0, "the process did not grow: the calls live in what its start had left"
+	}
+	return perCall, ""
 }
 
 // median of what f says of each round.
@@ -92,8 +116,8 @@ func (a *app) printBench(rows []benchRow, decisions []decisionRow) error {
 		if r.Ratio > 0 {
 			cells[4] = fmt.Sprintf("%.2f", r.Ratio)
 		}
-		if r.Unit != "call" {
-			cells[5] = fmt.Sprint(r.PerCall >> 10)
+		if r.NoMemory == "" {
+			cells[5] = fmt.Sprint((r.PerCall + 1023) >> 10)
 		}
 		if x.Sent > 0 {
 			cells[8], cells[9], cells[10] = fmt.Sprint(x.Sent), fmt.Sprint(x.Lost), fmt.Sprint(x.Misrouted)
@@ -112,6 +136,9 @@ func (a *app) printBench(rows []benchRow, decisions []decisionRow) error {
 	for i, r := range rows {
 		if i == 0 {
 			fmt.Fprintln(a.out)
+		}
+		if r.NoMemory != "" {
+			fmt.Fprintf(a.out, "%s at %d: no KB/CALL: %s\n", r.Name, r.Size, r.NoMemory)
 		}
 		if r.Result.Failed > 0 {
 			fmt.Fprintf(a.out, "%s: failed: %v\n", r.Name, r.Result.Why)

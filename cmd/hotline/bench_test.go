@@ -7,10 +7,12 @@ import (
 	"os"
 	"os/exec"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
 	"hotline/cmd/hotline/config"
+	"hotline/internal/callload"
 )
 
 // program is this command line as a program of its own, for children.
@@ -62,5 +64,35 @@ func TestTheCenterOfBenchIsTheOneInTestdata(t *testing.T) {
 	}
 	if !reflect.DeepEqual(got.Center, want.Center) {
 		t.Error("bench's center differs from testdata/bench/center.yaml; change both")
+	}
+}
+
+func TestALoadThatFallsBehindMakesNoCallCheaper(t *testing.T) {
+	calls, parties := benchKinds[1], benchKinds[3]
+	for _, said := range []uint64{50_000, 35_000} { // of 500 calls in a second; the server's work goes with it
+		r := callload.Result{Calls: 500, Seconds: 1, Said: said, CPU: float64(said) / 100}
+		if got := calls.cost(r); got != 1 {
+			t.Errorf("%d packets: got %g ms per call-second, want 1", said, got)
+		}
+	}
+	if got := parties.cost(callload.Result{Calls: 300, Seconds: 1, Said: 15_000, CPU: 150}); got != 0.5 {
+		t.Errorf("got %g ms per party-second, want 0.5", got)
+	}
+}
+
+func TestMemoryThatCannotBeToldIsADashWithAReason(t *testing.T) {
+	shrunk := []callload.Result{{Calls: 10, Said: 1000, RSSIdle: 20 << 20, RSSBusy: 19 << 20}}
+	rows := []benchRow{benchKinds[0].row(10, shrunk, nil), benchKinds[1].row(10, shrunk, nil)}
+	var out bytes.Buffer
+	if err := newApp(nil, &out, &out, os.LookupEnv).printBench(rows, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"relay at 10: no KB/CALL: the relay opens", "bridged at 10: no KB/CALL: the process did not grow"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("got\n%s\nwant %q", &out, want)
+		}
+	}
+	if rows[1].PerCall != 0 {
+		t.Errorf("got %d bytes per call, want 0", rows[1].PerCall)
 	}
 }
