@@ -1,6 +1,7 @@
 package media
 
 import (
+	"net"
 	"net/netip"
 	"testing"
 	"time"
@@ -88,7 +89,11 @@ func TestBehindNATTheLatchedPortGetsTheAudio(t *testing.T) {
 // second is another port of the same host as p, behind the same leg.
 func (p *peer) second() *peer {
 	p.r.t.Helper()
-	conn, err := p.r.net.ListenPacket(netip.AddrPortFrom(p.addr.Addr(), 0).String())
+	listen := func(a string) (net.PacketConn, error) { return net.ListenPacket("udp", a) }
+	if p.r.net != nil {
+		listen = p.r.net.ListenPacket
+	}
+	conn, err := listen(netip.AddrPortFrom(p.addr.Addr(), 0).String())
 	if err != nil {
 		p.r.t.Fatal(err)
 	}
@@ -253,4 +258,40 @@ func TestAClosedPortRestsWhileOthersAreFree(t *testing.T) {
 	if _, ok := p.take(now); ok {
 		t.Error("got a port of none")
 	}
+}
+
+// A phone whose NAT gives it another port in mid-call is heard again within 2 s,
+// though the socket was connected to the old one; a third address is not.
+func TestAPhoneWhoseNATMovesItIsHeardAgainWithin2s(t *testing.T) {
+	everywhere(t, func(r *rig) {
+		a, b := r.leg("a"), r.leg("b")
+		seatTwo(r, "a", "b")
+		a.talk(2500*time.Millisecond, constant(1000)) // so long that the source is final
+		moved := a.second()
+		moved.ssrc, moved.seq, moved.ts = a.ssrc, a.seq, a.ts
+		b.forget()
+		began := time.Now()
+		limit := 2 * time.Second
+		if r.net == nil {
+			limit *= 2 // the machine may be busy with other things
+		}
+		for time.Since(began) < limit && len(b.packets()) == 0 {
+			moved.talk(frameTime, constant(1000))
+		}
+		b.talk(100*time.Millisecond, constant(0))
+		r.settle()
+		got := b.packets()
+		if len(got) == 0 {
+			r.t.Fatal("the phone is not heard again")
+		}
+		if after := got[0].at.Sub(began); after < time.Second || after > limit {
+			r.t.Errorf("the phone is heard again after %v, want more than 1 s and within %v", after, limit)
+		}
+		if len(moved.packets()) == 0 {
+			r.t.Error("the phone hears nothing at its new port")
+		}
+		if len(a.packets()) != 0 {
+			r.t.Error("the old port still gets audio")
+		}
+	})
 }

@@ -223,7 +223,7 @@ func TestMaskedKeysAreSilence(t *testing.T) {
 		a.talk(400*time.Millisecond, keyTone(5, 1000))
 		a.press('5', 100*time.Millisecond)
 		a.talk(300*time.Millisecond, constant(0))
-		time.Sleep(50 * time.Millisecond)
+		r.settle()
 		if got := keyLevel(b.heard()); got > 1000 || len(b.packets()) < 20 {
 			r.t.Errorf("got the key with %.0f in %d packets, want silence for it", got, len(b.packets()))
 		}

@@ -228,7 +228,7 @@ func TestComfortNoiseAndUnknownTypesLeaveNoHole(t *testing.T) {
 			}
 			time.Sleep(frameTime)
 		}
-		time.Sleep(50 * time.Millisecond)
+		r.settle()
 		got := b.packets()
 		if len(got) != 10 {
 			r.t.Fatalf("got %d packets, want 10", len(got))

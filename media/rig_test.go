@@ -123,6 +123,14 @@ func everywhere(t *testing.T, f func(r *rig)) {
 	})
 }
 
+// settle waits until all that was sent has arrived.
+func (r *rig) settle() {
+	time.Sleep(50 * time.Millisecond)
+	if r.net == nil {
+		time.Sleep(450 * time.Millisecond) // the machine may be busy with other things
+	}
+}
+
 func (r *rig) stop() {
 	if r.ended {
 		return

@@ -293,7 +293,7 @@ func TestSecuredAudioGoesBothWays(t *testing.T) {
 					b.send(said)
 					time.Sleep(frameTime)
 				}
-				time.Sleep(50 * time.Millisecond)
+				r.settle()
 				there, back := b.packets(), a.packets()
 				if len(there) != 20 || len(back) != 20 {
 					r.t.Fatalf("got %d and %d packets, want 20 each way", len(there), len(back))
