@@ -17,6 +17,43 @@ type Orders interface {
 	Move(ref, to, actor string) error
 	Front(ref, actor string) error
 	TakeOver(ref, supervisor, actor string) (call.SupervisionView, error)
+	Dial(agent, to, show, actor string) (id string, err error)
+}
+
+// DialRequest rings an agent's phone and then calls somebody for him.
+type DialRequest struct {
+	To   string `json:"to"`             // a number, "agent:1002", "trunk:out/004930123456"
+	Show string `json:"show,omitempty"` // number of ours that the other sees
+}
+
+// DialReply names the call that began.
+type DialReply struct {
+	Call string `json:"call"`
+}
+
+func (s *Server) dial(w http.ResponseWriter, r *http.Request) {
+	agent := r.PathValue("id")
+	var q DialRequest
+	if err := read(r, &q); err != nil {
+		fail(w, asError("dial", err))
+		return
+	}
+	id, err := s.engine.Dial(agent, q.To, q.Show, actor(r))
+	if err != nil {
+		e := asError("dial "+q.To, err)
+		if errors.Is(err, call.ErrUnknown) {
+			e.Try = "hotline agent list"
+		}
+		fail(w, e)
+		return
+	}
+	reply(w, http.StatusOK, DialReply{id})
+}
+
+// Dial rings an agent's phone and then calls somebody for him.
+func (c *Client) Dial(ctx context.Context, agent string, q DialRequest) (v DialReply, err error) {
+	err = c.Do(ctx, http.MethodPost, "/v1/agents/"+url.PathEscape(agent)+"/dial", q, &v)
+	return v, err
 }
 
 // OrderRequest asks something of a call. As is the agent for whom it is asked,

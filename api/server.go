@@ -80,6 +80,7 @@ func (s *Server) routes() {
 		"GET /v1/calls/{id}":              s.call,
 		"DELETE /v1/calls/{id}":           s.hangup,
 		"PUT /v1/calls/{id}/mask":         s.mask,
+		"POST /v1/agents/{id}/dial":       s.dial,
 		"POST /v1/calls/{id}/orders":      s.order,
 		"POST /v1/calls/{id}/move":        s.move,
 		"POST /v1/calls/{id}/front":       s.front,

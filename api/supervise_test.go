@@ -46,6 +46,26 @@ func (e *engine) TakeOver(ref, supervisor, actor string) (call.SupervisionView, 
 	return call.SupervisionView{Call: "c1", Supervisor: supervisor}, e.fail
 }
 
+func (e *engine) Dial(agent, to, show, actor string) (string, error) {
+	e.said = append(e.said, strings.Join([]string{"dial", agent, to, show, actor}, "|"))
+	return "c7", e.fail
+}
+
+func TestClickToDialOverTheAPI(t *testing.T) {
+	e := &engine{}
+	s := newServer(t, e)
+	if w := ask(s, "POST", "/v1/agents/1001/dial", `{"to":"4930","show":"0800"}`); w.Code != 200 || !strings.Contains(w.Body.String(), `"call":"c7"`) {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+	e.fail = call.ErrNotShown
+	if w := ask(s, "POST", "/v1/agents/1001/dial", `{"to":"4930"}`); w.Code != 403 {
+		t.Errorf("got %d %s, want 403", w.Code, w.Body)
+	}
+	if e.said[0] != "dial|1001|4930|0800|local" {
+		t.Errorf("got %q", e.said)
+	}
+}
+
 func TestOrdersAreGivenOverTheAPI(t *testing.T) {
 	e := &engine{}
 	s := newServer(t, e)

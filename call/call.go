@@ -28,6 +28,7 @@ type Call struct {
 	began  time.Time
 
 	from    string // "trunk:x" or "agent:x"
+	hops    int    // that a leg of ours may still pass
 	number  string // the caller's, as shown to agents
 	name    string
 	lang    string

@@ -110,6 +110,7 @@ func (e *Engine) newCall(inc *sip.Incoming) (*Call, stage, sip.Cause) {
 	now := time.Now()
 	c := &Call{id: store.NewID(now), eng: e, inc: inc, log: e.log, began: now,
 		acd: make(chan acd.Command, acdInbox), orders: make(chan order), vars: map[string]string{}}
+	c.hops = inc.MaxForwards
 	c.identify(w, inc)
 	c.cdr = store.CDR{ID: c.id, Node: e.cfg.Node, Began: now, Caller: c.number, Name: c.name, Called: inc.Number, From: c.from}
 	first, refuse := e.firstStage(w, c)

@@ -39,6 +39,7 @@ type dialStage struct {
 	agent  string // an agent's phone, or
 	trunk  string // a number over a trunk
 	number string
+	show   string // the caller's number that it sees; "": the rule of trunk and agent
 }
 
 func (s dialStage) name() string {
@@ -103,7 +104,7 @@ func (s dialStage) dial(c *Call) (*Leg, error) {
 	if s.agent != "" {
 		return c.callAgent(s.agent, store.Queue{}, "")
 	}
-	return c.callTrunk(s.trunk, s.number)
+	return c.callTrunk(s.trunk, s.number, s.show)
 }
 
 // failed tells the caller why: by status before the answer, by voice after it.
@@ -192,6 +193,7 @@ func (c *Call) callAgent(id string, q store.Queue, queue string, told ...[2]stri
 		}
 	}
 	inv.To = sip.Address{User: id}
+	inv.AutoAnswer = a.AutoAnswer
 	inv.Headers = [][2]string{{"X-Hotline-Call", c.id}}
 	if queue != "" {
 		inv.Headers = append(inv.Headers, [2]string{"X-Hotline-Queue", queue})
@@ -217,7 +219,7 @@ func (c *Call) display(q store.Queue, queue string) string {
 }
 
 // callTrunk dials a number over a trunk's peers, in their order.
-func (c *Call) callTrunk(trunk, number string) (*Leg, error) {
+func (c *Call) callTrunk(trunk, number, show string) (*Leg, error) {
 	w := c.eng.world.Load()
 	t, ok := w.center.Trunks[trunk]
 	if !ok {
@@ -227,7 +229,13 @@ func (c *Call) callTrunk(trunk, number string) (*Leg, error) {
 	if !ok || len(targets) == 0 {
 		return nil, errUnreachable
 	}
-	from := t.CallerID
+	from := show
+	if own := w.center.Agents[c.manned].Show; from == "" && len(own) > 0 {
+		from = own[0]
+	}
+	if from == "" {
+		from = t.CallerID
+	}
 	if from == "" {
 		from = c.number
 	}
@@ -239,7 +247,7 @@ func (c *Call) callTrunk(trunk, number string) (*Leg, error) {
 
 // dialLeg opens a second leg and sends its INVITE.
 func (c *Call) dialLeg(role, peer, number string, inv sip.Invite) (*Leg, error) {
-	if role == "party" && c.inc.MaxForwards < 2 {
+	if role == "party" && c.hops < 2 {
 		return nil, fmt.Errorf("call: dial %s: too many hops: %w", peer, errUnreachable)
 	}
 	l, err := c.eng.newLeg(role, peer, number)
@@ -253,7 +261,7 @@ func (c *Call) dialLeg(role, peer, number string, inv sip.Invite) (*Leg, error) 
 		}
 	}
 	inv.Media, inv.Inbox = l, l
-	inv.MaxForwards = max(c.inc.MaxForwards-1, 1) // a phone is the end of the way: it may have the last hop
+	inv.MaxForwards = max(c.hops-1, 1) // a phone is the end of the way: it may have the last hop
 	l.rung = true
 	l.d = c.eng.sip.Dial(inv)
 	l.call.Store(c)

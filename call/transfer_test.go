@@ -394,3 +394,51 @@ func TestAPausedRecordingIsSilentEvenAfterATransferAndGoesOnByItself(t *testing.
 		}
 	})
 }
+
+func TestClickToDialRingsTheAgentAndThenTheOther(t *testing.T) {
+	withDesk(t, nil, func(d *desk) {
+		d.caller.Hangup()
+		time.Sleep(8 * time.Second)
+		id, err := d.eng.Dial("1003", "1002", "", "test")
+		must(t, err)
+		time.Sleep(4 * time.Second)
+		carl, bob := d.carl.Calls()[0], d.bob.Calls()[0]
+		d.hear("talk", hears("Carl", carl, bobHz), hears("Bob", bob, carHz))
+		if _, err := d.eng.Dial("1003", "1002", "", "test"); !errors.Is(err, call.ErrBusyAgent) {
+			t.Errorf("dial while he talks: got %v", err)
+		}
+		carl.Hangup()
+		time.Sleep(time.Second)
+		for _, c := range d.begun() {
+			if c.ID == id && (c.From != "agent:1003" || !strings.HasPrefix(c.Trace, "ring; dial agent 1002; talk; end: ")) {
+				t.Errorf("got from %s, trace %s", c.From, c.Trace)
+			}
+		}
+		for to, want := range map[string]error{"queue:sales": call.ErrNowhere, "0049301": call.ErrNotAllowed, "1003": call.ErrSelf} {
+			if _, err := d.eng.Dial("1003", to, "", "test"); !errors.Is(err, want) {
+				t.Errorf("dial %s: got %v, want %v", to, err, want)
+			}
+		}
+		if _, err := d.eng.Dial("1003", "1002", "0800", "test"); !errors.Is(err, call.ErrNotShown) {
+			t.Errorf("show: got %v", err)
+		}
+	})
+}
+
+func TestClickToDialEndsWhereTheAgentDoesNotAnswer(t *testing.T) {
+	withDesk(t, phone.RejectAfter(100*time.Millisecond, 486), func(d *desk) {
+		d.caller.Hangup()
+		time.Sleep(8 * time.Second)
+		_, err := d.eng.Dial("1002", "1003", "", "test")
+		must(t, err)
+		time.Sleep(3 * time.Second)
+		if n := len(d.carl.Calls()); n != 0 {
+			t.Errorf("Carl's phone rings %d times", n)
+		}
+		for _, c := range d.begun() {
+			if c.From == "agent:1002" && c.Cause.Blame != "agent" {
+				t.Errorf("got cause %+v", c.Cause)
+			}
+		}
+	})
+}

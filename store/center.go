@@ -129,9 +129,13 @@ type Agent struct {
 	Role      string         `json:"role,omitempty"`     // "agent" (default) or "supervisor"
 	SRTP      string         `json:"srtp,omitempty"`     // secured audio (SDES): "off" (default, or what his trunk has), "prefer", "require"; use TLS with it
 	Outbound  []string       `json:"outbound,omitempty"` // trunks he may dial out through; empty: none
-	Order     int            `json:"order,omitempty"`    // place in queues with strategy in-order: the least first
-	Capacity  map[string]int `json:"capacity,omitempty"` // channel to how much of it he carries at once; voice always fills him
-	Tell      string         `json:"tell,omitempty"`     // the caller's standing before he accepts by key: "cue" (default), "display" (and in the name that his phone shows), "none"; phones and screens show it in any case
+	Show      []string       `json:"show,omitempty"`     // numbers that he may show on calls out, the first if he names none; empty: what the trunk says
+
+	AutoAnswer bool `json:"auto_answer,omitempty"` // his phone is asked to pick up by itself
+
+	Order    int            `json:"order,omitempty"`    // place in queues with strategy in-order: the least first
+	Capacity map[string]int `json:"capacity,omitempty"` // channel to how much of it he carries at once; voice always fills him
+	Tell     string         `json:"tell,omitempty"`     // the caller's standing before he accepts by key: "cue" (default), "display" (and in the name that his phone shows), "none"; phones and screens show it in any case
 }
 
 // Queue is where callers wait for one of its agents. Pointers are there where

@@ -70,6 +70,23 @@ func newOrderCmd(a *app, do, short, long string) *cobra.Command {
 	return cmd
 }
 
+// newAgentDialCmd is click to dial by command.
+func newAgentDialCmd(a *app) *cobra.Command {
+	cmd := &cobra.Command{Use: "dial AGENT TO", Short: "Ring an agent's phone, then call somebody for him", Args: exactly(2),
+		Long:    "Rings an agent's phone; when he answers it calls TO for him: a number, agent:ID, or\ntrunk:ID/NUMBER. He must be allowed to dial it, and to show the number of --show.",
+		Example: "  hotline agent dial 1001 004930123456 --show 0800123"}
+	show := cmd.Flags().String("show", "", "number of ours that the other one sees")
+	cmd.RunE = withClient(a, func(ctx context.Context, c *api.Client, args []string) error {
+		v, err := c.Dial(ctx, args[0], api.DialRequest{To: args[1], Show: *show})
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(a.out, "%s: rings, then %s (call %s)\n", plain(args[0]), plain(args[1]), plain(v.Call))
+		return err
+	})
+	return cmd
+}
+
 func newMoveCmd(a *app) *cobra.Command {
 	return &cobra.Command{Use: "move CALL TO", Short: "Lead a call elsewhere, whatever it does", Args: exactly(2),
 		Long:    "Takes a call out of its menu, queue or talk and leads it elsewhere; an agent in it is\nset free." + toHelp + callHelp,
