@@ -16,8 +16,9 @@ const (
 	editAlarm   = 10 // changes of one rating
 	rateDays    = 30 // over which the usual number of ratings per hour is taken
 	oneDay      = 24 * time.Hour
-	sameAttack  = 7 * oneDay // an alarm is not repeated before a pair has been quiet for so long
-	farFromMean = 1.0        // stars
+	sameAttack  = 7 * oneDay       // an alarm is not repeated before a pair has been quiet for so long
+	freshFor    = 10 * time.Minute // after which a rating that comes in is read again from records
+	farFromMean = 1.0              // stars
 )
 
 // incident is the last suspicious rating by or of somebody, so that an attack
@@ -34,6 +35,9 @@ func (i *incident) begins(agent AgentID, now int64) bool {
 	return !known
 }
 
+// fresh: a rating that is given now, and not read again from the owner's records.
+func (c *Core) fresh(at int64) bool { return c.now-at < int64(freshFor) }
+
 // suspect looks whether a caller's new rating belongs to an attack.
 func (c *Core) suspect(r *rating) {
 	name := ""
@@ -42,6 +46,9 @@ func (c *Core) suspect(r *rating) {
 	}
 	if r.edits == editAlarm {
 		c.emit(RatingAlarm{r.score.agent, name, fmt.Sprintf("rating of one contact changed %d times", r.edits)})
+	}
+	if !c.fresh(r.at) {
+		return
 	}
 	if k := r.customer; k != nil {
 		mean, _ := c.grades.stars(r.score.agent, c.now)
@@ -63,6 +70,9 @@ func (c *Core) suspectAgent(h *regard, o *opinion) {
 	by := o.rater.agent
 	if o.edits == editAlarm {
 		c.emit(RatingAlarm{by, o.customer, fmt.Sprintf("rating of one contact changed %d times by the agent", o.edits)})
+	}
+	if !c.fresh(o.at) {
+		return
 	}
 	var p pairCount
 	for _, q := range h.opinions {

@@ -152,15 +152,22 @@ func later(at time.Time, c *Core) time.Time {
 	return at
 }
 
-// TestOldRecordsRaiseNoAlarm: an attack of last year, fed again by the owner
-// after ResetGrades, is no news.
+// TestOldRecordsRaiseNoAlarm: an attack of last year or of this hour, fed again by
+// the owner after ResetGrades, is no news.
 func TestOldRecordsRaiseNoAlarm(t *testing.T) {
-	c := New(Config{})
-	c.Step(t0.Add(400*dayLong), ResetGrades{})
-	for i := range 100 {
-		ev := Rated{Agent: "ann", Customer: fmt.Sprint("u", i%2), Contact: fmt.Sprint("x", i), Stars: 1, At: t0.Add(time.Duration(i) * time.Second)}
-		if seen := alarms(c.Step(t0.Add(400*dayLong), ev)); len(seen) > 0 {
-			t.Fatalf("alarm %v", seen)
+	for _, ago := range []time.Duration{400 * dayLong, 15 * time.Minute} {
+		c := New(Config{})
+		c.Step(t0, ResetGrades{})
+		for i := range 100 {
+			at := t0.Add(-ago).Add(time.Duration(i) * time.Second)
+			for _, ev := range []Event{
+				Rated{Agent: "ann", Customer: fmt.Sprint("u", i%2), Contact: fmt.Sprint("x", i), Stars: 1, At: at},
+				RatedCustomer{Agent: "ann", Customer: fmt.Sprint("u", i%2), Contact: fmt.Sprint("x", i), Stars: 1, At: at},
+			} {
+				if seen := alarms(c.Step(t0, ev)); len(seen) > 0 {
+					t.Fatalf("%v ago: alarm %v", ago, seen)
+				}
+			}
 		}
 	}
 }
