@@ -69,7 +69,7 @@ type mark struct {
 
 func newGradebook() gradebook {
 	return gradebook{
-		rules:     GradeRules{}.filled(),
+		rules:     GradeRules{}.InForce(),
 		keep:      contactKeep,
 		names:     []string{""},
 		index:     map[string]int{"": 0},
@@ -82,8 +82,9 @@ func newGradebook() gradebook {
 	}
 }
 
-// filled are the rules with defaults in place of what is zero or out of range.
-func (r GradeRules) filled() GradeRules {
+// InForce are the rules that grades are made by: with defaults in place of what is
+// zero or out of range.
+func (r GradeRules) InForce() GradeRules {
 	within := func(v *float64, least, most, otherwise float64) {
 		if !(*v >= least && *v <= most) {
 			*v = otherwise

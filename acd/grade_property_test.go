@@ -135,7 +135,7 @@ func TestGradesAreAFunctionOfTheRecords(t *testing.T) {
 		for _, agent := range ratedAgents {
 			for _, category := range append(ratedItems, "") {
 				got, _ := c.grades.posterior(agent, category, c.now)
-				if want := plainGrade(kept, rules.filled(), agent, category, now); math.Abs(got-want) > 1e-9 {
+				if want := plainGrade(kept, rules.InForce(), agent, category, now); math.Abs(got-want) > 1e-9 {
 					t.Fatalf("%s in %q has %v, the formula gives %v", agent, category, got, want)
 				}
 			}

@@ -251,6 +251,7 @@ func (e *Engine) trim(ctx context.Context) {
 		if err := e.store.TrimACD(time.Now().Add(-acdKept)); err != nil {
 			e.log.Warn("old events of the acd were not deleted", "err", err)
 		}
+		e.suggest(ctx, time.Now())
 		t := time.NewTimer(24 * time.Hour)
 		select {
 		case <-t.C:
