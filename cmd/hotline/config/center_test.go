@@ -70,6 +70,20 @@ func TestAllFaultsAreToldAtOnceButNotMoreThanFifty(t *testing.T) {
 	}
 }
 
+func TestNumbersWithAPointAreReadAndOthersRefused(t *testing.T) {
+	for text, want := range map[string]float64{"1": 1, "1.5": 1.5, "-0.25": -0.25, "1e-3": 0.001, "0": 0} {
+		c, err := ParseCenter("c.yaml", []byte("queues: {q: {b: "+text+"}}"))
+		if err != nil || c.Center.Queues["q"].B == nil || *c.Center.Queues["q"].B != want {
+			t.Errorf("b: %s: got %+v, %v, want %v", text, c.Center.Queues["q"].B, err, want)
+		}
+	}
+	for _, text := range []string{".inf", "-.inf", ".nan", "much", "\"1.5\"", "[1]", "1e999", "true"} {
+		if _, err := ParseCenter("c.yaml", []byte("queues: {q: {b: "+text+"}}")); err == nil || !strings.Contains(err.Error(), "c.yaml:1:17: queues.q.b: must be a number") {
+			t.Errorf("b: %s: got %v, want its place and that it must be a number", text, err)
+		}
+	}
+}
+
 func TestKeysAndTextsThatLookLikeNumbersStayAsWritten(t *testing.T) {
 	f, err := ParseCenter("c.yaml", []byte(`
 agents:

@@ -228,7 +228,8 @@ func (d *decoder) scalar(v reflect.Value, n *node, path string) {
 		v.SetInt(i)
 	case reflect.Float64:
 		x, err := strconv.ParseFloat(n.text, 64)
-		if err != nil || n.kind != number || math.IsNaN(x) || math.IsInf(x, 0) {
+		is := n.kind == number || n.kind == text && strings.ContainsAny(n.text, "eE") // 1e-9 is text to the parser
+		if err != nil || !is || math.IsNaN(x) || math.IsInf(x, 0) {
 			d.wrong(n, path, "a number", "")
 			return
 		}

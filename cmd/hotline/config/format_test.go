@@ -17,6 +17,10 @@ func TestWhatIsFormattedReadsAsTheSameCenter(t *testing.T) {
 		"flows:\n  f:\n    start: a\n    nodes:\n      a: {kind: survey, items: [{name: x, prompts: [p, q]}, {name: y, prompts: []}], next: b}\n      b: {kind: hangup}\n",
 		"hours: {o: {open: [{days: mon, from: \"9:00\", to: \"24:00\"}], holidays: [2026-12-25]}}\n",
 		"prompts: {hi: {en: {audio: AAEC}}}\n",
+		"settings: {categories: [a, b], ratings: {half_life: 30m, prior: 3.75, recovery: 1e-9}, tiers: {gold: {standing: -0.5, priority: 20s}}}\n" +
+			"queues: {q: {strategy: counted, b: 2, band: 0, overtakes: 0, lambda: 0.125, control: 0, relax: [{after: 30s, needs: {x: 0}}, {after: 1m, needs: {}}]}}\n" +
+			"numbers: {\"4000\": {to: \"queue:q\", agents: [1001], regions: [{prefixes: [\"+49\", \"0049\"], queues: [q]}, {prefixes: [], agents: [\"1\"]}]}}\n" +
+			"agents: {\"1\": {order: 3, capacity: {chat: 2}, tell: none}}\n",
 	} {
 		roundTrip(t, []byte(text))
 	}
