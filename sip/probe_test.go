@@ -145,7 +145,7 @@ func TestATrunkThatServesNobodyRests(t *testing.T) {
 
 func TestSRVRecordsAreTriedByPriorityAndWeight(t *testing.T) {
 	at := func(s string) []netip.AddrPort { return []netip.AddrPort{netip.MustParseAddrPort(s)} }
-	groups := []group{{1, 30, at("10.0.0.1:1")}, {1, 10, at("10.0.0.2:1")}, {1, 0, at("10.0.0.3:1")}, {2, 0, at("10.0.0.4:1")}}
+	groups := []group{{1, 30, at("10.0.0.1:1"), ""}, {1, 10, at("10.0.0.2:1"), ""}, {1, 0, at("10.0.0.3:1"), ""}, {2, 0, at("10.0.0.4:1"), ""}}
 	first := map[string]int{}
 	seed := 0
 	for range 41 { // each lot once
@@ -188,6 +188,8 @@ func carrier(c *Config) {
 		switch name {
 		case "_sip._udp.carrier.example":
 			return []*net.SRV{{Target: "a.example.", Port: 5060, Priority: 1, Weight: 1}, {Target: "b.example.", Port: 5060, Priority: 2, Weight: 1}}, nil
+		case "_sip._tcp.only.example":
+			return []*net.SRV{{Target: "b.example.", Port: 5070}}, nil
 		case "_sip._udp.gone.example":
 			return []*net.SRV{{Target: "."}}, nil
 		}
@@ -227,6 +229,21 @@ func TestOneAddressOfANameRestsAndTheOthersServe(t *testing.T) {
 		time.Sleep(time.Millisecond)
 		if s := r.ep.Trunks()[0].Peers[0]; !s.DownUntil.After(time.Now()) {
 			t.Errorf("with all at rest %+v", s)
+		}
+	})
+}
+
+func TestANameThatOffersTCPOnlyIsCalledOverTCP(t *testing.T) {
+	bubble(t, carrier, func(r *rig) {
+		p := r.listen("10.0.0.3:5070")
+		r.dial(nil, "sip:bob@only.example")
+		if m := p.want("INVITE"); m.via.transport != "TCP" {
+			t.Errorf("Via %q", m.get(hVia))
+		}
+		r.ep.SetTrunks([]Trunk{{Name: "acme", Peers: []string{"sip:only.example"}}})
+		time.Sleep(2 * time.Second)
+		if _, ok := r.ep.trunks.match(netip.MustParseAddrPort("10.0.0.3:40000")); !ok {
+			t.Error("its calls are not known as the trunk's")
 		}
 	})
 }
@@ -376,7 +393,7 @@ func FuzzSRV(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte, seed uint64) {
 		var groups []group
 		for i := 0; i+1 < len(b) && len(groups) < resolveMost; i += 2 {
-			groups = append(groups, group{uint16(i / 4), uint16(b[i]) << (b[i+1] % 9), []netip.AddrPort{netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, b[i], byte(i)}), 1)}})
+			groups = append(groups, group{uint16(i / 4), uint16(b[i]) << (b[i+1] % 9), []netip.AddrPort{netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, b[i], byte(i)}), 1)}, "udp"})
 		}
 		all := inOrder(groups, func(n int) int { seed = seed*6364136223846793005 + 1; return int(seed>>33) % n })
 		if len(all) != len(groups) {

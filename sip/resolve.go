@@ -1,7 +1,6 @@
 package sip
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -70,15 +69,21 @@ type resolver struct {
 
 	mu      sync.Mutex // guards all below
 	known   map[string]resolution
-	waiting map[string][]func([]netip.AddrPort, error)
+	waiting map[string][]func(found, error)
 	stopped bool
 	rand    func(n int) int // 0 to n-1, for weights
 }
 
 type resolution struct {
-	addrs []group
-	err   error
-	until time.Time
+	groups []group
+	err    error
+	until  time.Time
+}
+
+// found are addresses in the order to try them, and how to reach them.
+type found struct {
+	addrs     []netip.AddrPort
+	transport string
 }
 
 func newResolver(
@@ -89,7 +94,7 @@ func newResolver(
 		lookup: lookup, srv: srv,
 		jobs:    make(chan uri, resolveQueue),
 		known:   make(map[string]resolution),
-		waiting: make(map[string][]func([]netip.AddrPort, error)),
+		waiting: make(map[string][]func(found, error)),
 		rand:    rand.IntN,
 	}
 }
@@ -109,7 +114,7 @@ func (r *resolver) run(ctx context.Context) {
 	r.mu.Unlock()
 	for _, all := range left {
 		for _, done := range all {
-			done(nil, errResolverGone)
+			done(found{}, errResolverGone)
 		}
 	}
 }
@@ -121,12 +126,12 @@ func (r *resolver) work(ctx context.Context) {
 			return
 		case u := <-r.jobs:
 			limited, cancel := context.WithTimeout(ctx, resolveTimeout)
-			addrs, err := r.find(limited, u)
+			groups, err := r.find(limited, u)
 			cancel()
 			if ctx.Err() != nil {
 				return // run tells those who wait
 			}
-			r.finish(u, addrs, err)
+			r.finish(u, groups, err)
 		}
 	}
 }
@@ -151,19 +156,24 @@ func (r *resolver) resolve(t Target, done func([]Target, error)) {
 		return
 	}
 	u, _ := parseURI(t.URI)
-	r.ask(u, t.Transport, func(addrs []netip.AddrPort, err error) {
-		all := make([]Target, len(addrs))
-		for i, a := range addrs {
+	if u.transport() == "" && t.Transport == "udp" { // as nobody said: what the name offers (RFC 3263, 4.1)
+		u.params = ""
+	} else {
+		u.params = "transport=" + t.Transport
+	}
+	r.ask(u, func(f found, err error) {
+		all := make([]Target, len(f.addrs))
+		for i, a := range f.addrs {
 			all[i] = t
-			all[i].Addr = a
+			all[i].Addr, all[i].Transport = a, f.transport
 		}
 		done(all, err)
 	})
 }
 
 // ask answers from the cache or joins the look-up of that name.
-func (r *resolver) ask(u uri, transport string, done func([]netip.AddrPort, error)) {
-	u.user, u.headers, u.params, u.host = "", "", "transport="+transport, strings.ToLower(u.host)
+func (r *resolver) ask(u uri, done func(found, error)) {
+	u.user, u.headers, u.host = "", "", strings.ToLower(u.host)
 	key := resolveKey(u)
 	r.mu.Lock()
 	k, ok := r.known[key]
@@ -189,10 +199,19 @@ func (r *resolver) ask(u uri, transport string, done func([]netip.AddrPort, erro
 	r.mu.Unlock()
 	switch {
 	case fresh:
-		done(inOrder(k.addrs, r.rand), err)
+		done(r.pick(u, k.groups), err)
 	case err != nil:
-		done(nil, err)
+		done(found{}, err)
 	}
+}
+
+// pick orders what was found, for one call.
+func (r *resolver) pick(u uri, groups []group) found {
+	f := found{inOrder(groups, r.rand), u.transportOr()}
+	if len(groups) > 0 && groups[0].transport != "" {
+		f.transport = groups[0].transport
+	}
+	return f
 }
 
 // resolveKey tells names apart: a port that is said rules out SRV.
@@ -200,7 +219,7 @@ func resolveKey(u uri) string {
 	return hostPort(u.host, u.port) + ";" + u.transport()
 }
 
-func (r *resolver) finish(u uri, addrs []group, err error) {
+func (r *resolver) finish(u uri, groups []group, err error) {
 	key, now := resolveKey(u), time.Now()
 	until := now.Add(resolveFresh)
 	if err != nil {
@@ -217,12 +236,12 @@ func (r *resolver) finish(u uri, addrs []group, err error) {
 			clear(r.known)
 		}
 	}
-	r.known[key] = resolution{addrs, err, until}
+	r.known[key] = resolution{groups, err, until}
 	all := r.waiting[key]
 	delete(r.waiting, key)
 	r.mu.Unlock()
 	for _, done := range all {
-		done(inOrder(addrs, r.rand), err)
+		done(r.pick(u, groups), err)
 	}
 }
 
@@ -230,19 +249,20 @@ func (r *resolver) finish(u uri, addrs []group, err error) {
 // (RFC 3263, 4.2).
 func (r *resolver) find(ctx context.Context, u uri) ([]group, error) {
 	if u.port == 0 && r.srv != nil {
-		records, _ := r.srv(ctx, srvName(u.transport(), u.host))
-		slices.SortStableFunc(records, func(a, b *net.SRV) int { return cmp.Compare(a.Priority, b.Priority) })
-		var all []group
-		for _, rec := range records[:min(len(records), resolveMost)] {
-			if found, err := r.addresses(ctx, strings.TrimSuffix(rec.Target, "."), rec.Port); err == nil && rec.Port != 0 {
-				all = append(all, group{rec.Priority, rec.Weight, found})
+		kinds := []string{u.transport()}
+		if kinds[0] == "" {
+			kinds = []string{"udp", "tcp"}
+		}
+		var refused error
+		for _, transport := range kinds {
+			all, err := r.services(ctx, u.host, transport)
+			if len(all) > 0 {
+				return all, nil
 			}
+			refused = errors.Join(refused, err)
 		}
-		if len(all) > 0 {
-			return all, nil
-		}
-		if len(records) == 1 && records[0].Target == "." { // RFC 2782: decidedly not here
-			return nil, fmt.Errorf("%w: %s offers no %s", errNoAddress, u.host, u.transport())
+		if refused != nil {
+			return nil, refused
 		}
 	}
 	found, err := r.addresses(ctx, u.host, uint16(u.portOr()))
@@ -250,55 +270,6 @@ func (r *resolver) find(ctx context.Context, u uri) ([]group, error) {
 		return nil, err
 	}
 	return []group{{addrs: found}}, nil
-}
-
-// group are the addresses of one SRV record, or of a name without any.
-type group struct {
-	priority, weight uint16
-	addrs            []netip.AddrPort
-}
-
-// inOrder gives the addresses to try: by priority, and within one a lot drawn by
-// weight for each call (RFC 2782). Groups are sorted by priority.
-func inOrder(groups []group, rand func(n int) int) (all []netip.AddrPort) {
-	for len(groups) > 0 {
-		n := 1
-		for n < len(groups) && groups[n].priority == groups[0].priority {
-			n++
-		}
-		for _, g := range drawn(slices.Clone(groups[:n]), rand) {
-			all = append(all, g.addrs...)
-		}
-		groups = groups[n:]
-	}
-	return all[:min(len(all), resolveMost)]
-}
-
-// drawn orders groups of one priority: each place goes to one with a chance in
-// proportion to its weight; those of weight 0 have a small one.
-func drawn(left []group, rand func(n int) int) (all []group) {
-	for len(left) > 1 {
-		slices.SortStableFunc(left, func(a, b group) int { return cmp.Compare(min(a.weight, 1), min(b.weight, 1)) })
-		sum := 0
-		for _, g := range left {
-			sum += int(g.weight)
-		}
-		lot, i := rand(sum+1), 0
-		for sum = int(left[0].weight); sum < lot; sum += int(left[i].weight) {
-			i++
-		}
-		all = append(all, left[i])
-		left = slices.Delete(left, i, i+1)
-	}
-	return append(all, left...)
-}
-
-// srvName is where RFC 3263, 4.2 has the records of a transport.
-func srvName(transport, host string) string {
-	if transport == "tls" {
-		return "_sips._tcp." + host
-	}
-	return "_sip._" + transport + "." + host
 }
 
 func (r *resolver) addresses(ctx context.Context, host string, port uint16) ([]netip.AddrPort, error) {
