@@ -8,7 +8,7 @@ DATA    ?= data
 # Debian packages of the real phones and tools that tests use.
 PHONES   = sipp:sip-tester baresip:baresip-core linphonec:linphone-cli sox:sox espeak-ng:espeak-ng flite:flite
 
-.PHONY: run build test phones format vet bench soak clean
+.PHONY: run build test phones format vet bench soak pictures clean
 
 build:
 	$(GO) build -o bin/hotline ./cmd/hotline
@@ -42,6 +42,10 @@ vet:
 bench: build
 	$(GO) test -run '^$$' -bench . -benchtime 200ms ./acd ./media ./media/sdp ./sip ./store/bolt
 	./bin/hotline bench
+
+# The pictures of docs/routing.md.
+pictures: build
+	./bin/hotline simulate --pictures docs/routing
 
 soak:
 	HOTLINE_SOAK=1 $(GO) test -run Soak -timeout 3h -v ./...

@@ -36,6 +36,7 @@ type simulateFlags struct {
 	sl                   string
 	staff                bool
 	center, rates        string
+	pictures             string
 	replay               replayFlags
 	out                  *format
 	asFiled              bool // the strategies are those of the center's file
@@ -71,8 +72,11 @@ least-talk, random, ring-all, in-order, by-skill.`,
 		if err := f.check(cmd); err != nil {
 			return err
 		}
-		if f.replay.day != "" {
+		switch {
+		case f.replay.day != "":
 			return a.replay(ctx, f)
+		case f.pictures != "":
+			return a.pictures(ctx, f.pictures, pictureCalls)
 		}
 		c, err := f.build()
 		if err != nil {
@@ -97,7 +101,7 @@ func (f *simulateFlags) addFlags(cmd *cobra.Command) {
 	fl.StringVar(&f.patienceShape, "patience-shape", "exponential", "exponential, lognormal or fixed")
 	fl.DurationVar(&f.wrapUp, "wrap-up", 0, "after-call work")
 	fl.DurationVar(&f.ring, "ring", 0, "mean time until an agent picks up")
-	fl.StringVar(&f.profile, "profile", "", "factors of the calls an hour in steps of 15 min, over and over: 0.3,1,1.6")
+	fl.StringVar(&f.profile, "profile", "", "factors of the calls an hour in steps of 15 min, over and over: 0.3,1,1.6; or day: a day of 12 h from 0.3 to 1.6")
 	fl.StringVar(&f.skills, "skills", "", "skills as name=agents/share of calls: zh=5/0.2,billing=8/0.3")
 	fl.DurationVar(&f.hours, "hours", 12*time.Hour, "length of a day")
 	fl.DurationVar(&f.warmUp, "warm-up", time.Hour, "before it, not counted")
@@ -121,6 +125,7 @@ func (f *simulateFlags) addFlags(cmd *cobra.Command) {
 	fl.StringVar(&f.sl, "sl", "80/20", "service level aimed at: percent/seconds")
 	fl.BoolVar(&f.staff, "staff", false, "search the least number of agents for the service level")
 	fl.StringVar(&f.center, "center", "", "center.yaml to take queues, agents and skills from")
+	fl.StringVar(&f.pictures, "pictures", "", "write the pictures of docs/routing.md to this folder, and nothing else")
 	fl.StringVar(&f.rates, "rates", "", "with --center: calls an hour by queue, sales=200,support=90 (default: --calls-per-hour shared evenly)")
 }
 

@@ -71,7 +71,11 @@ func (f *simulateFlags) stream() (s sim.Stream, err error) {
 		}
 		s.Patience = &p
 	}
-	if f.profile == "" {
+	switch f.profile {
+	case "":
+		return s, nil
+	case "day":
+		s.Profile = sim.DayProfile
 		return s, nil
 	}
 	for part := range strings.SplitSeq(f.profile, ",") {

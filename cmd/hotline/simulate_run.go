@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -110,7 +112,7 @@ func column(name string, s sim.Summary) measured {
 	m := measured{Policy: name, Days: s.Days, Calls: s.Calls, Means: map[string]float64{}, CI: map[string]float64{}, Reasons: s.Reasons}
 	m.Bounds = map[string]float64{
 		"call_gap": s.Bounds.CallGap.Seconds(), "agent_gap": s.Bounds.AgentGap.Seconds(), "overtaken": float64(s.Bounds.Overtaken),
-		"skipped": float64(s.Bounds.Skipped), "wait_ratio": s.Bounds.Ratio, "waited_when_overtaken": s.Bounds.Guarded.Seconds(),
+		"longest_wait": s.Max, "skipped": float64(s.Bounds.Skipped), "wait_ratio": s.Bounds.Ratio, "waited_when_overtaken": s.Bounds.Guarded.Seconds(),
 	}
 	for _, r := range simulateRows {
 		if x := r.of(&s); x.N > 0 {
@@ -164,13 +166,42 @@ func (a *app) printSimulated(f simulateFlags, all []measured) error {
 		}
 	}
 	g.bounds(all)
+	if err := a.print(g); err != nil {
+		return err
+	}
+	return a.printFactors(all)
+}
+
+// printFactors says how often each factor decided.
+func (a *app) printFactors(all []measured) error {
+	g := grid{head: []string{"what decided"}}
+	factors := map[string]bool{}
+	var sums []float64
+	for _, m := range all {
+		sum := 0
+		for why, n := range m.Reasons {
+			factors[why] = true
+			sum += n
+		}
+		if sum > 0 {
+			g.head, sums = append(g.head, m.Policy), append(sums, float64(sum))
+		}
+	}
+	for _, why := range slices.Sorted(maps.Keys(factors)) {
+		cells := []string{why}
+		for i, m := range all[:len(sums)] {
+			cells = append(cells, fmt.Sprintf("%.1f %%", 100*float64(m.Reasons[why])/sums[i]))
+		}
+		g.add(cells...)
+	}
+	fmt.Fprintln(a.out)
 	return a.print(g)
 }
 
 // bounds adds what was seen of overtaking.
 func (g *grid) bounds(all []measured) {
 	for _, r := range [][3]string{
-		{"overtaken by who came later by", "call_gap", "%.1f s"}, {"  at most so often", "overtaken", "%.0f"},
+		{"longest wait", "longest_wait", "%.0f s"}, {"overtaken by who came later by", "call_gap", "%.1f s"}, {"  at most so often", "overtaken", "%.0f"},
 		{"passed by who was idle later by", "agent_gap", "%.1f s"}, {"  at most so often", "skipped", "%.0f"},
 	} {
 		cells := []string{r[0]}

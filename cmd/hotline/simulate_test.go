@@ -1,8 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"encoding/xml"
 	"fmt"
+	"io"
+	"math"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -113,6 +118,83 @@ func TestAReplayThatCannotBeIsRefused(t *testing.T) {
 		args := append([]string{"simulate", "--data", dir}, strings.Fields(c.args)...)
 		if code, out, errs := hotline(t, args...); code != c.code || !strings.Contains(errs, c.want) {
 			t.Errorf("%s: exit %d, want %d; %q, want %q%s", c.args, code, c.code, errs, c.want, out)
+		}
+	}
+}
+
+// The table of docs/routing.md is that of the command above it. A change of a
+// strategy may move it a little; beyond that the document has to be made anew.
+func TestTheTableOfTheDocumentIsWhatTheSimulatorPrints(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/routing.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(doc), "\n$ hotline ")
+	line, rest, ok2 := strings.Cut(rest, "\n")
+	table, _, ok3 := strings.Cut(rest, "\n```")
+	if !ok || !ok2 || !ok3 {
+		t.Fatal("docs/routing.md has no table with its command")
+	}
+	code, out, errs := hotline(t, strings.Fields(line)...)
+	if code != 0 {
+		t.Fatalf("exit %d: %s", code, errs)
+	}
+	want, got := strings.Split(table, "\n"), strings.Split(out, "\n")
+	for i, w := range want[:len(want)-2] { // the last line has the speed of the machine
+		if i >= len(got) {
+			t.Fatalf("line %d is missing: %q", i, w)
+		}
+		a, b := strings.Fields(got[i]), strings.Fields(w)
+		if len(a) != len(b) {
+			t.Errorf("line %d: %q, want %q", i, got[i], w)
+			continue
+		}
+		for j := range b {
+			var x, y float64
+			_, err1 := fmt.Sscan(strings.TrimPrefix(a[j], "±"), &x)
+			_, err2 := fmt.Sscan(strings.TrimPrefix(b[j], "±"), &y)
+			near := math.Abs(x-y) <= 1.5+math.Abs(y)/5
+			if strings.HasPrefix(w, "rating") {
+				near = math.Abs(x-y) <= 0.01
+			}
+			if err2 == nil && (err1 != nil || !near) || err2 != nil && a[j] != b[j] {
+				t.Errorf("line %d: %q, want about %q: run the command again and put its table into docs/routing.md", i, got[i], w)
+				break
+			}
+		}
+	}
+}
+
+func TestPicturesAreWrittenAndNamedInTheDocument(t *testing.T) {
+	dir := t.TempDir()
+	var out bytes.Buffer
+	a := newApp(strings.NewReader(""), &out, &out, func(string) (string, bool) { return "", false })
+	if err := a.pictures(t.Context(), dir, 2000); err != nil {
+		t.Fatal(err)
+	}
+	doc, err := os.ReadFile("../../docs/routing.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, _ := os.ReadDir(dir)
+	kept, _ := os.ReadDir("../../docs/routing")
+	if len(files) != 5 || len(kept) != 5 {
+		t.Errorf("%d pictures, %d in docs/routing, want 5", len(files), len(kept))
+	}
+	for i, f := range files {
+		b, err := os.ReadFile(filepath.Join(dir, f.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := xml.NewDecoder(bytes.NewReader(b))
+		for err == nil {
+			_, err = d.Token()
+		}
+		if err != io.EOF || len(b) < 2000 || bytes.Contains(b, []byte("NaN")) {
+			t.Errorf("%s is no picture: %v", f.Name(), err)
+		}
+		if kept[i].Name() != f.Name() || !strings.Contains(string(doc), "(routing/"+f.Name()+")") {
+			t.Errorf("%s is not in docs/routing.md and its folder", f.Name())
 		}
 	}
 }
