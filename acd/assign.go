@@ -75,7 +75,7 @@ func (k *call) anyAgent() bool {
 type pick struct {
 	call   *call
 	agents agentList
-	why    string // the choice of the call, if it was not its turn
+	why    string // the choice of the call, if not that it is the oldest
 }
 
 // pick lets the strategy of the first call's queue choose. The first call itself
@@ -84,21 +84,27 @@ func (c *Core) pick(first *call) pick {
 	q := first.queue
 	switch {
 	case first.node.head:
-	case q.Strategy == Accumulating:
+	case q.Strategy == Accumulating && q.B > 1:
+		if c.now-first.node.key >= int64(q.T) {
+			return pick{first, c.agentsFor(first), FactorGuard}
+		}
 		if best := c.mostAccumulated(first); best != first {
 			agents := c.agentsFor(best)
 			if first.fits(agents.nodes[0].item) {
 				return pick{best, agents, FactorAccumulated}
 			}
 		}
-	case q.Strategy == Counted && !first.Control:
+	case q.Strategy == Counted && q.overs > 0 && !first.Control:
 		agents := c.agentsFor(first)
 		a := agents.nodes[0].item
 		best, why := c.bestMatch(first, a)
 		if best != first && !c.skipsTooOften(best, a) {
 			return pick{best, c.only(best, a, agents), why}
 		}
-		return pick{call: first, agents: agents}
+		if why == FactorMatch || best != first {
+			why = ""
+		}
+		return pick{first, agents, why}
 	}
 	return pick{call: first, agents: c.agentsFor(first)}
 }
@@ -116,13 +122,9 @@ func (k *call) fits(a *agent) bool {
 	return false
 }
 
-// mostAccumulated is the call of the first one's queue with the highest
-// priority; the first one itself when it waited for T.
+// mostAccumulated is the call of the first one's queue with the highest priority.
 func (c *Core) mostAccumulated(first *call) *call {
 	q, best := first.queue, &first.node
-	if c.now-best.key >= int64(q.T) {
-		return first
-	}
 	most := q.priority(best, c.now)
 	for _, k := range c.dirty {
 		if k.queue != q || len(k.ready) == 0 {

@@ -213,6 +213,8 @@ func (c *Core) auditReason(k *call, a *agent, r *Reason) error {
 		return fmt.Errorf("it is not the oldest, or the only one")
 	case slices.Contains(overtaking, r.Factor) && !older:
 		return fmt.Errorf("there is none older")
+	case r.Factor == FactorOvertaken && k.node.mark < k.queue.overs:
+		return fmt.Errorf("it was overtaken %d times only", k.node.mark)
 	case r.Factor == FactorGuard && float64(c.now-k.node.key) < float64(k.queue.T):
 		return fmt.Errorf("it has not waited for T")
 	case slices.Contains(agentFactors, r.Factor) && (others > 0 || rivals == 0):
@@ -229,7 +231,7 @@ func (c *Core) auditReason(k *call, a *agent, r *Reason) error {
 // overtaking are the factors by which a call goes before an older one,
 // agentFactors those that need a choice among agents only.
 var (
-	overtaking   = []string{FactorCallStart, FactorPriority, FactorAccumulated, FactorGuard, FactorMatch}
+	overtaking   = []string{FactorCallStart, FactorPriority, FactorAccumulated, FactorMatch}
 	agentFactors = []string{
 		FactorLongest, FactorAgentStart, FactorLeastBusy, FactorGrade, FactorSkipped, FactorSample, FactorRound, FactorCalls, FactorTalk,
 		FactorRandom, FactorOrder, FactorLevel,

@@ -26,6 +26,7 @@ func BenchmarkIdle(b *testing.B) {
 	for _, s := range Strategies {
 		b.Run(string(s), func(b *testing.B) {
 			m := newMill(s, 10_000)
+			m.took = m.took[:0]
 			b.ReportAllocs()
 			b.ResetTimer()
 			for range b.N {
@@ -40,6 +41,7 @@ func BenchmarkIdle(b *testing.B) {
 // case for grouping.
 func BenchmarkUniqueAgents10k(b *testing.B) {
 	m := newMillOf(HeadStart, 10_000, func(i int, a *Agent) { a.Skills[fmt.Sprint("own", i)] = 1 })
+	m.took = m.took[:0]
 	b.ReportAllocs()
 	b.ResetTimer()
 	for range b.N {

@@ -262,10 +262,11 @@ func (c *Core) checkTimers() error {
 	return nil
 }
 
-// checkIdle: no available agent beside a waiting call that he may take.
+// checkIdle: no available agent beside a waiting call that he may take, or with
+// RingAll beside one that rings on fewer phones than it may.
 func (c *Core) checkIdle() error {
 	for _, k := range c.calls {
-		if len(k.offers) > 0 {
+		if len(k.offers) > 0 && (k.queue.gone || k.queue.Strategy != RingAll || k.seat != (seat{}) || len(k.offers) >= k.queue.RingMost) {
 			continue
 		}
 		for _, a := range c.roster {

@@ -101,17 +101,25 @@ func (c *Core) beginHold(k *call) {
 	k.held = true
 	k.holdEnd.fire = func() {
 		k.held = false
-		if len(k.offers) == 0 {
-			c.again(k)
-		}
+		c.again(k)
 	}
 	c.timers.arm(&k.holdEnd, c.now+int64(min(k.FirstFor, 24*time.Hour)))
 }
 
-// again puts a waiting call into the class that fits it now, at its old place.
+// again puts a call into the class that fits it now, at its old place. One that
+// rings looks there for further agents.
 func (c *Core) again(k *call) {
-	c.unwait(k)
-	c.wait(k)
+	if len(k.offers) == 0 {
+		c.unwait(k)
+		c.wait(k)
+		return
+	}
+	if k.class != nil {
+		k.quit()
+		c.relax(k)
+		c.enter(k)
+		k.queue.more = true
+	}
 }
 
 // abandoned lets go the calls that were held, or wait, for named agents only,

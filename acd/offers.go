@@ -37,6 +37,7 @@ func (c *Core) offer(k *call, a *agent, why Reason) {
 		c.pull(k)
 		c.countSkips(k, a)
 		k.queue.offered.insert(&k.node)
+		k.queue.more = true
 	}
 	c.offered++
 	o := &offer{id: OfferID{c.cfg.Node, c.cfg.Epoch, c.offered}, call: k, agent: a, queue: k.queue}

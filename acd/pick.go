@@ -176,7 +176,7 @@ func (c *Core) agentsSampled(k *call) agentList {
 	}
 	if over != nil {
 		list := agentList{top: k.agentsInSight(), factor: FactorSkipped}
-		if list.nodes[0] == over {
+		if k.queue.skips == 0 {
 			list.factor = FactorLongest
 		}
 		list.lead(over)

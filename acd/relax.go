@@ -14,11 +14,7 @@ func (c *Core) relax(k *call) {
 		c.timers.disarm(&k.relaxAt)
 		return
 	}
-	k.relaxAt.fire = func() {
-		if len(k.offers) == 0 {
-			c.again(k)
-		}
-	}
+	k.relaxAt.fire = func() { c.again(k) }
 	c.timers.arm(&k.relaxAt, k.node.since+int64(steps[k.relaxed].After))
 }
 

@@ -34,12 +34,17 @@ type ending struct {
 }
 
 func newDay(h, g time.Duration, agents int, load float64) *day {
+	return newDayOf(Queue{H: h, G: g}, agents, load)
+}
+
+func newDayOf(rule Queue, agents int, load float64) *day {
+	rule.ID = "q"
 	d := &day{
 		core: New(Config{Audit: true}), agents: agents, load: load, mean: 3 * time.Minute, now: t0,
 		rnd: rand.New(rand.NewPCG(5, 6)), offered: func(time.Time, Offer) {},
 	}
 	d.c = func(n int) float64 { return float64(mix(uint64(n))%1000) / 999 }
-	ev := Configure{Queues: []Queue{{ID: "q", H: h, G: g}}}
+	ev := Configure{Queues: []Queue{rule}}
 	for i := range agents {
 		ev.Agents = append(ev.Agents, Agent{ID: agentName(i), Queues: []QueueID{"q"}})
 	}
@@ -66,7 +71,7 @@ func (d *day) step(ev Event) {
 	}
 	for _, cmd := range out {
 		o, ok := cmd.(Offer)
-		if !ok {
+		if !ok || d.core.offers[o.ID] == nil { // another phone was answered first
 			continue
 		}
 		d.offered(d.now, o)

@@ -33,12 +33,10 @@ func (p *pick) factor(calls *top[*call], overtakes bool) string {
 		return p.agents.factor
 	case k.Head:
 		return FactorReturned
-	case !overtakes:
-		return FactorOldestCall
 	case p.why != "":
 		return p.why
-	case k.queue.Strategy == Accumulating && k.early() == 0:
-		return FactorGuard
+	case !overtakes:
+		return FactorOldestCall
 	}
 	mine := k.node.key + int64(k.early())
 	for _, n := range calls.nodes[1:calls.n] {
