@@ -52,6 +52,10 @@ func (d *day) offered(o acd.Offer) {
 	a := d.agents[o.Agent]
 	v := &d.visits[n]
 	d.r.Reasons[o.Reason.Factor]++
+	if v.state == stateTalking { // with ring-all: the phone before was picked up at once
+		d.rings[o.ID.N] = ring{o, n, a}
+		return
+	}
 	if v.state == stateWaiting {
 		d.watch(n, a)
 		d.line(n).remove(d.visits, n)
