@@ -187,11 +187,12 @@ func (c *Core) plainMean(q *queue) float64 {
 // auditReason: what the reason says is so.
 func (c *Core) auditReason(k *call, a *agent, r *Reason) error {
 	alone := k.queue.Strategy == Accumulating || k.queue.Strategy == Counted
-	others, older := 0, false
+	others, older, before := 0, false, false
 	for _, i := range c.calls {
 		if i != k && len(i.offers) == 0 && c.mayTake(a, i) && (!alone || i.queue == k.queue) {
 			others++
 			older = older || i.node.since < k.node.since
+			before = before || i.node.less(&k.node.rank)
 		}
 	}
 	rivals := 0
@@ -211,8 +212,8 @@ func (c *Core) auditReason(k *call, a *agent, r *Reason) error {
 		return fmt.Errorf("there are %d other calls and %d other agents", others, rivals)
 	case r.Factor == FactorOldestCall && (older || others == 0):
 		return fmt.Errorf("it is not the oldest, or the only one")
-	case slices.Contains(overtaking, r.Factor) && !older:
-		return fmt.Errorf("there is none older")
+	case slices.Contains(overtaking, r.Factor) && !older && !before:
+		return fmt.Errorf("it overtook nobody")
 	case r.Factor == FactorOvertaken && k.node.mark < k.queue.overs:
 		return fmt.Errorf("it was overtaken %d times only", k.node.mark)
 	case r.Factor == FactorGuard && float64(c.now-k.node.key) < float64(k.queue.T):
