@@ -78,21 +78,3 @@ func TestAgentHearsMusicWhileTheCallerHolds(t *testing.T) {
 	bob.do("terminate")
 	h.wantTrace(h.cdr(), "wait sales; offer 1: answered; announce; talk; end: caller hung up")
 }
-
-func TestTransferIsRefusedAndTheTalkGoesOn(t *testing.T) {
-	t.Parallel()
-	h := center(t, "testdata/phones/center.yaml")
-	h.apply("testdata/phones/nosurvey.yaml")
-	ann := h.linphone(linphoneCmd{user: "1001", secret: h.secret("1001"), says: 440, transport: "udp"})
-	caller := h.talker()
-	hearsTone(t, "the caller", caller.ear.heard, 440)
-	caller.next()
-	ann.do("transfer sip:1002@hotline")
-	time.Sleep(time.Second)
-	ann.do("resume 1") // some phones hold before they transfer
-	hearsTone(t, "the caller", caller.ear.heard, 440)
-	hearsTone(t, "the agent", ann.heard, 880)
-	ann.do("terminate")
-	caller.passes(10 * time.Second)
-	h.wantTrace(h.cdr(), "wait sales; offer 1: answered; announce; talk; end: agent hung up")
-}
