@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"hotline/acd"
 	"hotline/store"
@@ -20,8 +21,13 @@ func (c *Call) queued(w *world, s waitStage, q store.Queue) acd.CallQueued {
 	cu := c.known()
 	ev.Tier, ev.Priority = w.tier(cu)
 	ev.Never = agentIDs(cu.Never)
-	party := w.party(c.cdr.Called, c.number)
-	ev.Only, ev.Also = agentIDs(party.Only), queueIDs(party.Also)
+	if c.firstQueue(s.queue) {
+		party := w.party(c.cdr.Called, c.number)
+		ev.Only = agentIDs(party.Only)
+		if party.Queue == s.queue {
+			ev.Also = queueIDs(party.Also)
+		}
+	}
 	switch {
 	case s.head: // whoever can, now
 	case s.chosen != "" && !slices.Contains(cu.Never, s.chosen):
@@ -32,6 +38,16 @@ func (c *Call) queued(w *world, s waitStage, q store.Queue) acd.CallQueued {
 		ev.First, ev.FirstFor = []acd.AgentID{acd.AgentID(cu.Agent)}, q.LastAgent.D()
 	}
 	return ev
+}
+
+// firstQueue tells whether the call has waited in no other queue. Who serves the
+// calls of its number is said of that one; where it overflows or is transferred
+// to, all agents may take it.
+func (c *Call) firstQueue(queue string) bool {
+	return !slices.ContainsFunc(c.cdr.Stages, func(s store.Stage) bool {
+		name, waited := strings.CutPrefix(s.Name, "wait ")
+		return waited && name != queue
+	})
 }
 
 // known is the caller's record; empty for who calls for the first time or hides
