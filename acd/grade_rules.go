@@ -48,14 +48,18 @@ func (c *Core) Reputation(customer string, now time.Time) (stars, weight float64
 
 // resetGrades forgets all evaluations; the rules stay.
 func (c *Core) resetGrades() {
-	known := slices.Sorted(maps.Keys(c.grades.regards))
+	known := slices.Collect(maps.Keys(c.grades.regards))
+	if c.grades.rules.Recovery > 0 {
+		known = slices.AppendSeq(known, maps.Keys(c.grades.customers))
+	}
+	slices.Sort(known)
 	rules := c.grades.rules
 	c.grades = newGradebook()
 	c.grades.rules = rules
 	for _, a := range c.roster {
 		c.gradeChanged(a.ID)
 	}
-	for _, name := range known {
+	for _, name := range slices.Compact(known) {
 		c.standingChanged(name)
 	}
 }

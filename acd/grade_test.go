@@ -158,6 +158,20 @@ func TestAnAgentsRatingRekeysTheCustomersWaitingCall(t *testing.T) {
 	if after := c.calls["c"].node.key; after != before {
 		t.Errorf("key %d after the rating was taken back, want %d", after, before)
 	}
+	c.Step(t0, Configure{Queues: []Queue{{ID: "q", H: time.Minute}}, Grades: GradeRules{Recovery: 0.5}})
+	rate(c, t0, "ann", "y", "bob", 1)
+	if after := c.calls["c"].node.key; after != before-int64(30*time.Second) {
+		t.Errorf("let down, the key is %d, want half of H before %d", after, before)
+	}
+	c.Step(t0, ResetGrades{})
+	if after := c.calls["c"].node.key; after != before {
+		t.Errorf("key %d after all ratings were forgotten, want %d", after, before)
+	}
+	rate(c, t0, "ann", "y", "bob", 1)
+	c.Step(t0, Configure{Queues: []Queue{{ID: "q", H: time.Minute}}})
+	if after := c.calls["c"].node.key; after != before {
+		t.Errorf("key %d under rules without recovery, want %d", after, before)
+	}
 	if err := c.Check(); err != nil {
 		t.Error(err)
 	}

@@ -128,7 +128,7 @@ func (d drawer) queued(id CallID) CallQueued {
 	ev := CallQueued{
 		Call: id, Queue: d.queue(), Since: d.rig.now.Add(-d.seconds(30, 0, 40)), Needs: d.levels(15), Standing: float64(d.number("standing", 0, 4)) / 4,
 		Head: d.chance(5), Leave: d.chance(5), Priority: d.seconds(10, 0, 60), Control: d.chance(10),
-		Only: d.agents(8), First: d.agents(15), Never: d.agents(10), FirstFor: d.seconds(80, 1, 30),
+		Only: d.agents(8), First: d.agents(30), Never: d.agents(10), FirstFor: d.seconds(90, 1, 20),
 	}
 	if d.chance(20) {
 		ev.Language = rapid.SampledFrom(someLanguages).Draw(d.t, "language")
