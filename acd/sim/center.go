@@ -108,6 +108,10 @@ type Ratings struct {
 	Noise   float64 // standard deviation around what they got, in stars
 	Lenient float64 // standard deviation between customers, in stars
 	Whole   bool    // round to 1..5
+	// Back is the share of talks after which the agent rates the customer. Then the
+	// core knows no standing beforehand, but learns it: a customer of standing c is
+	// worth 3.4 + 1.2*c stars. It needs Customers who call again.
+	Back float64
 	// History is how many ratings each agent has from before the day, from other callers.
 	History int
 }
@@ -158,7 +162,7 @@ func (c *Center) check() error {
 		}
 		seen[a.ID] = true
 	}
-	if r := c.Ratings; !share(r.Share) || r.Noise < 0 || r.Lenient < 0 || r.History < 0 {
+	if r := c.Ratings; !share(r.Share) || !share(r.Back) || r.Noise < 0 || r.Lenient < 0 || r.History < 0 {
 		return errors.New("sim: ratings: the share is not within 0..1, or a number is negative")
 	}
 	return nil

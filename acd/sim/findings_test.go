@@ -182,3 +182,16 @@ func TestAnUnevenDayKeepsItsBoundsAndItsCalls(t *testing.T) {
 		}
 	}
 }
+
+func TestStandingsOfCustomersAreLearnedFromAgentsRatings(t *testing.T) {
+	gap := func(back float64) float64 {
+		s := days(t, 2, 6000, 0.85, "head-start:head_start=120s:idle_start=0s", func(c *Center) {
+			c.Streams[0].Customers, c.Ratings.Back, c.WarmUp = 100, back, 20*time.Hour
+		})
+		return (s.Bad.Mean - s.Good.Mean) / s.Wait.Mean
+	}
+	known, learned, never := gap(0), gap(0.5), gap(1e-9)
+	if learned < 0.5*known || learned > 1.2*known || never > 0.15 || never < -0.15 {
+		t.Errorf("worse customers wait longer by, in mean waits: %.2f if known, %.2f learned, %.2f if nobody rates them", known, learned, never)
+	}
+}

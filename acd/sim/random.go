@@ -104,5 +104,8 @@ const (
 	drawControl
 	drawPickUp
 	drawPickUp2
-	drawOffer // and the number of the offer above it
+	drawOffer // and the number of the offer added
 )
+
+// drawBack is far above the offers of a call.
+const drawBack uint64 = 1 << 20

@@ -327,6 +327,9 @@ func (d *day) enter(stream int, id uint64, q acd.QueueID) {
 	v.failed = id&moved != 0 // other agents may take it than those of its stream
 	ev := acd.CallQueued{Call: v.call, Queue: q, Since: opening.Add(d.now), Language: s.Language, Needs: s.Needs,
 		Customer: v.customer, Standing: v.Standing}
+	if d.c.Ratings.Back > 0 {
+		ev.Standing = 0.5
+	}
 	d.wish(s, &v, &ev)
 	d.visits = append(d.visits, v)
 	d.r.open++

@@ -151,6 +151,10 @@ func (d *day) end(n int32) {
 		d.r.stars += ev.Stars
 		d.step(ev)
 	}
+	if v = &d.visits[n]; v.customer != "" && unit(draw(d.c.Seed, v.id, drawBack)) < d.c.Ratings.Back {
+		d.step(acd.RatedCustomer{Agent: agent.ID, Customer: v.customer, Contact: string(v.call), At: opening.Add(d.now),
+			Stars: d.c.Ratings.stars(3.4+1.2*v.Standing, d.c.Seed, v.id|1<<61, "")})
+	}
 	if id := d.visits[n].id; s.Transfer > 0 && id&moved == 0 && unit(draw(d.c.Seed, id, drawTransfer)) < s.Transfer {
 		d.r.Transferred++
 		d.enter(d.visits[n].Stream, id|moved, s.To)

@@ -26,7 +26,8 @@ type simulateFlags struct {
 	policy, compare      string
 	quality              string
 	rated, noise         float64
-	history              int
+	history, customers   int
+	back                 float64
 	miss, decline        float64
 	transfer, choose     float64
 	hold                 time.Duration
@@ -113,6 +114,8 @@ func (f *simulateFlags) addFlags(cmd *cobra.Command) {
 	fl.StringVar(&f.quality, "quality", "3.4-4.6", "true quality of the worst and the best agent in stars")
 	fl.Float64Var(&f.rated, "rated", 0.3, "share of served calls that are rated")
 	fl.Float64Var(&f.noise, "noise", 0.9, "standard deviation of a rating around the true quality, in stars")
+	fl.IntVar(&f.customers, "customers", 0, "different callers, who call again and again; 0: each calls once")
+	fl.Float64Var(&f.back, "customers-rated", 0, "with --customers: share of talks after which the agent rates the caller; 0: standings are known")
 	fl.IntVar(&f.history, "ratings-before", 50, "ratings that each agent has from before")
 	fl.Float64Var(&f.miss, "missed", 0, "share of offers that agents let ring out")
 	fl.Float64Var(&f.decline, "declined", 0, "share of offers that agents decline")
@@ -151,6 +154,8 @@ func (f *simulateFlags) check(cmd *cobra.Command) error {
 		return bad("replay", f.replay.day, "needs another policy to compare with", "--policy 'strategy=head-start head_start=60s'")
 	case f.replay.examples < 0:
 		return bad("examples", f.replay.examples, "can't be negative", "--examples 10")
+	case f.customers < 0 || f.back > 0 && f.customers == 0:
+		return bad("customers", f.customers, "standings are learned from callers who call again", "--customers 500")
 	case f.rates != "" && f.center == "":
 		return bad("rates", f.rates, "goes with --center", "--calls-per-hour 340")
 	case f.skills != "" && f.center != "":
@@ -165,7 +170,7 @@ func (f *simulateFlags) check(cmd *cobra.Command) error {
 	for _, s := range []struct {
 		flag  string
 		value float64
-	}{{"rated", f.rated}, {"missed", f.miss}, {"declined", f.decline}, {"transferred", f.transfer}, {"choose", f.choose}} {
+	}{{"rated", f.rated}, {"customers-rated", f.back}, {"missed", f.miss}, {"declined", f.decline}, {"transferred", f.transfer}, {"choose", f.choose}} {
 		if !(s.value >= 0 && s.value <= 1) {
 			return bad(s.flag, s.value, "a share is 0 to 1", "--"+s.flag+" 0.1")
 		}

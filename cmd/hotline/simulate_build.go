@@ -25,7 +25,7 @@ func (f *simulateFlags) build() (sim.Center, error) {
 	}
 	c := sim.Center{
 		Open: f.hours, WarmUp: f.warmUp, Within: within, Seed: f.seed,
-		Ratings: sim.Ratings{Share: f.rated, Noise: f.noise, Whole: true, History: f.history},
+		Ratings: sim.Ratings{Share: f.rated, Noise: f.noise, Whole: true, History: f.history, Back: f.back},
 	}
 	stream, err := f.stream()
 	if err != nil {
@@ -53,7 +53,7 @@ func (f *simulateFlags) stream() (s sim.Stream, err error) {
 	bad := func(flag, value string, err error) error {
 		return usageError{fmt.Sprintf("simulate: --%s %s: %v", flag, value, err), "exponential, lognormal or fixed"}
 	}
-	s = sim.Stream{Talk: sim.Dist{Mean: f.talk, Spread: f.spread}, High: 1, Transfer: f.transfer}
+	s = sim.Stream{Talk: sim.Dist{Mean: f.talk, Spread: f.spread}, High: 1, Transfer: f.transfer, Customers: f.customers}
 	s.Choose = sim.Choose{Share: f.choose, Hold: f.hold, Told: true}
 	if s.Talk.Shape, err = sim.ParseShape(f.talkShape); err != nil {
 		return s, bad("talk-shape", f.talkShape, err)
@@ -173,11 +173,8 @@ func (f *simulateFlags) fromCenter(c *sim.Center, all sim.Stream) error {
 	for _, id := range slices.Sorted(maps.Keys(rates)) {
 		s := all
 		s.Queue, s.To, s.PerHour = id, id, rates[id]
-		q := file.Center.Queues[string(id)]
-		s.Category = q.Category
-		if q.Control != nil {
-			s.Control = *q.Control
-		}
+		s.Category = file.Center.Queues[string(id)].Category
+		s.Control = call.ControlShare(file.Center, string(id))
 		c.Streams = append(c.Streams, s)
 	}
 	return f.people(c)

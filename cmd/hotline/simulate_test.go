@@ -154,8 +154,11 @@ func TestTheTableOfTheDocumentIsWhatTheSimulatorPrints(t *testing.T) {
 			_, err1 := fmt.Sscan(strings.TrimPrefix(a[j], "±"), &x)
 			_, err2 := fmt.Sscan(strings.TrimPrefix(b[j], "±"), &y)
 			near := math.Abs(x-y) <= 1.5+math.Abs(y)/5
-			if strings.HasPrefix(w, "rating") {
+			switch {
+			case strings.HasPrefix(w, "rating"):
 				near = math.Abs(x-y) <= 0.01
+			case strings.HasPrefix(w, "longest wait"), strings.HasPrefix(w, "overtaken by"), strings.HasPrefix(w, "passed by"), strings.HasPrefix(w, "  at most"):
+				near = x <= 2*y+30 && y <= 2*x+30 // the greatest of many, which one call may change
 			}
 			if err2 == nil && (err1 != nil || !near) || err2 != nil && a[j] != b[j] {
 				t.Errorf("line %d: %q, want about %q: run the command again and put its table into docs/routing.md", i, got[i], w)
