@@ -30,6 +30,7 @@ type call struct {
 	entered   int64  // this queue
 	step      uint64 // in which it was queued
 	waited    bool   // longer than that step
+	front     bool   // put in front by a supervisor
 }
 
 // pair keeps a call and an agent apart for a while.
@@ -107,7 +108,7 @@ func (c *Core) rekey(ev Rekey) {
 		return
 	}
 	c.move(k, func() {
-		k.Priority, k.Head = ev.Priority, k.Head || ev.Head
+		k.Priority, k.Head, k.front = ev.Priority, k.Head || ev.Head, k.front || ev.Head
 		k.node.head = k.Head
 	})
 }

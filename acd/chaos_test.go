@@ -220,8 +220,12 @@ func (w *world) end() Event {
 	return ev
 }
 
-// step advances up to five seconds, with the Ticks that an owner would give.
+// step advances up to five seconds, with the Ticks that an owner would give. Now
+// and then the clock jumps by an hour.
 func (w *world) step(ev Event) {
+	if w.chance(1) {
+		w.apply(w.now.Add(time.Hour-2*time.Hour*time.Duration(rapid.IntRange(0, 1).Draw(w.t, "back"))), Tick{})
+	}
 	until := w.now.Add(time.Duration(rapid.IntRange(0, 5000).Draw(w.t, "ms")) * time.Millisecond)
 	for at, ok := w.core.Deadline(); ok && at.Before(until); at, ok = w.core.Deadline() {
 		w.apply(at, Tick{})

@@ -17,6 +17,7 @@ const (
 	FactorOnlyPair    = "only pair"
 	FactorHeld        = "held for this agent"
 	FactorReturned    = "returned call"
+	FactorFront       = "put in front"
 	FactorOldestCall  = "oldest call"
 	FactorCallStart   = "head start of call"
 	FactorPriority    = "priority"

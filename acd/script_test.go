@@ -128,6 +128,11 @@ func (s *script) event(now time.Time, what string, f []string) {
 		fmt.Fprintf(&s.out, "> %s: position %d, expected wait %v, %v\n", f[0], pos, ewt, ok)
 	case "keys":
 		s.keys()
+	case "choices": // who a caller of a queue would be told
+		o := options(f[1:])
+		for _, ch := range s.core.Choices(CallQueued{Queue: QueueID(f[0]), Since: now, Needs: s.levels(o["needs"]), Category: o["for"]}, 3, now) {
+			fmt.Fprintf(&s.out, "> %s: %.3f stars of %.0f ratings, wait %v, known %v\n", ch.Agent, ch.Stars, ch.Weight, ch.Wait, ch.Known)
+		}
 	case "stats":
 		fmt.Fprintf(&s.out, "> %+v\n", s.core.Stats())
 	case "agents":
@@ -156,10 +161,26 @@ func (s *script) step(now time.Time, ev Event) {
 func (s *script) keys() {
 	fmt.Fprintf(&s.out, "> policy %s, decided by %s\n", s.last.Policy, s.last.Factor)
 	for _, k := range s.last.Calls {
-		fmt.Fprintf(&s.out, "> call %s since %v, key %v, head %v\n", k.Call, k.Since.Sub(t0), k.Key.Sub(t0), k.Head)
+		fmt.Fprintf(&s.out, "> call %s since %v, key %v, head %v", k.Call, k.Since.Sub(t0), k.Key.Sub(t0), k.Head)
+		s.also("priority", k.Priority)
+		s.also("overtaken", float64(k.Overtaken))
+		s.also("match", k.Match)
+		s.out.WriteByte('\n')
 	}
 	for _, k := range s.last.Agents {
-		fmt.Fprintf(&s.out, "> agent %s idle since %v, key %v\n", k.Agent, k.IdleSince.Sub(t0), k.Key.Sub(t0))
+		fmt.Fprintf(&s.out, "> agent %s idle since %v, key %v", k.Agent, k.IdleSince.Sub(t0), k.Key.Sub(t0))
+		s.also("skipped", float64(k.Skipped))
+		s.also("sample", k.Sample)
+		s.also("occupancy", k.Occupancy)
+		s.also("measure", k.Measure)
+		s.out.WriteByte('\n')
+	}
+}
+
+// also prints what only some strategies compare.
+func (s *script) also(name string, v float64) {
+	if v != 0 {
+		fmt.Fprintf(&s.out, ", %s %.4g", name, v)
 	}
 }
 

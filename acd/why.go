@@ -31,6 +31,8 @@ func (p *pick) factor(calls *top[*call], overtakes bool) string {
 		return FactorOnlyPair
 	case calls.n == 1:
 		return p.agents.factor
+	case k.front:
+		return FactorFront
 	case k.Head:
 		return FactorReturned
 	case p.why != "":
