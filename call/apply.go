@@ -124,6 +124,7 @@ func (e *Engine) reload() error {
 	e.world.Store(w)
 	e.sip.SetTrunks(e.trunks(w))
 	e.disp.must(w.configure())
+	e.advise(w)
 	if !maps.Equal(old.center.Settings.Tiers, c.Settings.Tiers) {
 		e.rekey(func(string) bool { return true })
 	}

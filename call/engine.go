@@ -139,6 +139,7 @@ func (e *Engine) load() error {
 		return err
 	}
 	e.world.Store(w)
+	e.advise(w)
 	return e.loadAccounts()
 }
 
