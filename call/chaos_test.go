@@ -33,18 +33,25 @@ func chaosCenter() store.Center {
 	sales := c.Queues["sales"]
 	sales.WrapUp, sales.RingTimeout, sales.MaxWait, sales.BackOff = &wrap, store.Duration(5*time.Second), store.Duration(20*time.Second), store.Duration(2*time.Second)
 	sales.Announce = &store.Announce{Position: true, Wait: true, First: store.Duration(2 * time.Second), Every: store.Duration(5 * time.Second)}
+	sales.RateCustomer, sales.LastAgent, sales.HeadStart, sales.IdleStart = "keys", store.Duration(3*time.Second), store.Duration(10*time.Second), store.Duration(10*time.Second)
 	c.Queues["sales"] = sales
+	c.Queues["all"] = store.Queue{Strategy: "ring-all", WrapUp: &none, RingTimeout: store.Duration(5 * time.Second), BackOff: store.Duration(time.Second), Record: new(bool)}
 	c.Queues["direct"] = store.Queue{Direct: true, WrapUp: &none, RingTimeout: store.Duration(5 * time.Second), BackOff: store.Duration(time.Second)}
 	for id, a := range map[string]store.Agent{
 		"1001": {Name: "Ann", State: "ready"}, "1002": {Name: "Bob", State: "ready"}, "1003": {Name: "Cid", State: "ready", Confirm: &yes},
 	} {
-		a.Queues = []string{"sales", "direct"}
+		a.Queues = []string{"sales", "direct", "all"}
 		c.Agents[id] = a
 	}
 	c.Agents["9001"] = store.Agent{Name: "Boss", Role: "supervisor"}
 	c.Numbers["4002"] = store.Number{To: "queue:direct"}
 	c.Numbers["4005"] = store.Number{To: "agent:1001"}
 	c.Numbers["4006"] = store.Number{To: "flow:again"}
+	c.Numbers["4007"] = store.Number{To: "queue:all"}
+	c.Numbers["4010"] = store.Number{To: "flow:pick"}
+	c.Flows["pick"] = store.Flow{Start: "who", Nodes: []byte(`{
+		"who": {"kind": "choose", "queue": "sales", "hold": "3s", "next": "mine", "overflow": "mine"},
+		"mine": {"kind": "ratings"}}`)}
 	c.Flows["again"] = store.Flow{Start: "q", Nodes: []byte(`{
 		"q": {"kind": "queue", "queue": "sales", "overflow": "sorry", "next": "ask"},
 		"ask": {"kind": "survey", "items": [{"name": "service", "prompts": ["survey-service"]}], "next": "sorry"},
@@ -157,7 +164,7 @@ func (x *chaos) policy(id uint64, p **phone.Phone) phone.Policy {
 			c.Mute(true)
 			return
 		}
-		x.acts(r, c, "1", "1", "**", "*", "5", "*1", "*21002#", "*31003#", "*4", "*5", "*6", "*7", "*9", "*0")
+		x.acts(r, c, "1", "1", "**", "*", "5", "*1", "*21002#", "*31003#", "*4", "*5", "*6", "*7", "*9", "*0", "2", "3")
 	}
 }
 
@@ -179,7 +186,7 @@ func (x *chaos) caller(actor uint64, p *phone.Phone, numbers ...string) {
 			pause(r, 40)
 			c.Mute(true) // the far end vanishes
 		}
-		x.acts(r, c, "1", "2", "5", "7")
+		x.acts(r, c, "1", "2", "5", "7", "0")
 		if r.IntN(4) == 0 {
 			continue // to the end that the engine gives it
 		}
@@ -248,7 +255,7 @@ func (x *chaos) reconfigure(r *rand.Rand) {
 		delete(c.Queues, "direct")
 		delete(c.Numbers, "4002")
 		for id, a := range c.Agents {
-			a.Queues = []string{"sales"}
+			a.Queues = []string{"sales", "all"}
 			c.Agents[id] = a
 		}
 	case 1: // no agent
@@ -279,11 +286,11 @@ func (x *chaos) run() {
 	var actors []func()
 	for i := range 3 {
 		p := x.phone(fmt.Sprintf("10.0.1.%d:5060", i+1), phone.Config{User: fmt.Sprintf("49301%d", i)})
-		actors = append(actors, func() { x.caller(uint64(10+i), p, "4000", "4001", "4001", "4002", "4005", "4006") })
+		actors = append(actors, func() { x.caller(uint64(10+i), p, "4000", "4001", "4001", "4002", "4005", "4006", "4007", "4007", "4010", "4010", "*50") })
 	}
 	actors = append(actors,
 		func() { x.operator(x.dice(50)) },
-		func() { x.caller(51, phones[2], "4001", "1001", "*41", "*421", "*40", "*8", "701", "1002") },
+		func() { x.caller(51, phones[2], "4001", "1001", "*41", "*421", "*40", "*8", "701", "1002", "*50", "*513") },
 		func() { x.caller(52, boss, "*311001", "*331002", "*341003", "*351001", "*8") })
 	done := make(chan struct{}, len(actors))
 	for _, f := range actors {
