@@ -20,7 +20,7 @@ const (
 
 // Headers of an INVITE to an agent that say who waits.
 const (
-	headerStars    = "X-Hotline-Customer-Stars"   // mean of what agents gave him, "4.2"; absent: never rated
+	headerStars    = "X-Hotline-Customer-Stars"   // what agents gave him, weighed as grades are, "4.2"; absent: never rated
 	headerRatings  = "X-Hotline-Customer-Ratings" // their weight, "3.5"
 	headerWaited   = "X-Hotline-Waited"           // s since his arrival
 	headerCategory = "X-Hotline-Category"         // what he needs

@@ -33,7 +33,7 @@ type OfferView struct {
 	Queue    string        `json:"queue"`
 	Caller   string        `json:"caller"`
 	Name     string        `json:"name,omitempty"`
-	Stars    float64       `json:"stars,omitempty"`   // mean of what agents gave the customer; 0: never rated
+	Stars    float64       `json:"stars,omitempty"`   // what agents gave the customer, weighed as grades are; 0: never rated
 	Ratings  float64       `json:"ratings,omitempty"` // weight of these ratings
 	Waited   time.Duration `json:"waited_ns"`         // when the phone began to ring
 	Category string        `json:"category,omitempty"`
