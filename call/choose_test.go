@@ -84,7 +84,7 @@ func TestACallerWhoseAgentIsNotFreeIsServedByTheNextOneAndHearsSo(t *testing.T) 
 		first.Hangup()
 		i := slices.IndexFunc(b.begun(), func(c store.CDR) bool { return c.Caller == "4930222" })
 		cdr := b.begun()[i]
-		if cdr.Chosen != "1002" || cdr.Agent != "1001" || !strings.Contains(cdr.Trace, "1002 not free in time") {
+		if cdr.Chosen != "1002" || cdr.Agent != "1001" || !strings.Contains(cdr.Trace, "chosen agent 1002 not available") {
 			t.Errorf("got %s, chosen %q, agent %q; want 1002 chosen, 1001 at last", cdr.Trace, cdr.Chosen, cdr.Agent)
 		}
 		if wait := cdr.Talks[0].Began.Sub(chose); wait < 10*time.Second || wait > 25*time.Second {

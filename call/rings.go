@@ -98,6 +98,9 @@ func (c *Call) ringing(rings []*ring) {
 	c.offers = nil // the old list may be read
 	for _, r := range rings {
 		o := r.offer
+		if o.CustomerRatings <= 0 {
+			o.CustomerStars = 0 // what he has is the prior, not a rating
+		}
 		c.offers = append(c.offers, OfferView{ID: o.ID.String(), Call: c.id, Agent: string(o.Agent), Queue: string(o.Queue),
 			Caller: c.number, Name: c.name, Stars: o.CustomerStars, Ratings: o.CustomerRatings, Waited: o.Waited,
 			Category: o.Category, Decline: o.MayDecline, Began: c.cdr.Offers[r.n].Began, Deadline: o.Deadline})
@@ -148,6 +151,9 @@ func (x *waiting) outcome(ctx context.Context, r *ring, err error) (stage, bool)
 	}
 	if ctx.Err() != nil {
 		return nil, true
+	}
+	if x.held != nil && string(r.offer.Agent) == x.chosen && x.held.Stop() {
+		x.over = true // he said no: the ACD holds the call no longer
 	}
 	var e *legEnded
 	if direct && errors.As(err, &e) {

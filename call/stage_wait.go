@@ -39,7 +39,7 @@ type waiting struct {
 	rings  []*ring         // phones that ring; several only where the queue rings all
 	woken  chan struct{}   // a ring has a result
 	offers int
-	over   bool // the chosen agent did not become free, and the caller has not heard it yet
+	over   bool // the chosen agent did not become free or declined, and the caller has not heard it yet
 	taken  bool // an agent has the call: the ACD counts it as in talk
 }
 
@@ -150,7 +150,7 @@ func (x *waiting) tellOver() {
 		return
 	}
 	x.over = false
-	x.c.note("%s not free in time", x.chosen)
+	x.c.note("chosen agent %s not available", x.chosen)
 	if !x.q.Direct {
 		x.speak([]string{"choice-over"})
 	}

@@ -112,17 +112,17 @@ func TestABaresipAgentWhomTheCallerChoseDeclinesAndTheNextOneServesHim(t *testin
 	ann.do("hangup") // the key that declines
 	bob.sees("CALL_ESTABLISHED", 1)
 	hearsTone(t, "the caller", caller.ear.heard, 500)
-	heard(t, "the caller", caller.ear.heard(), "choice-made", "choice-over")
+	heard(t, "the caller", caller.ear.heard(), "choice-made")
 	h.agentState("1001", "ready")
 	caller.next()
 	hearsTone(t, "the agent", bob.heard, 880)
 	h.cli("call", "hangup", h.stage("talk").ID)
 	cdr := h.cdr()
-	h.wantTrace(cdr, "menu; wait sales; offer 1: declined; 1001 not free in time; offer 2: answered; talk; end: ended by an operator")
+	h.wantTrace(cdr, "menu; wait sales; offer 1: declined; chosen agent 1001 not available; offer 2: answered; talk; end: ended by an operator")
 	if cdr.Chosen != "1001" || cdr.Agent != "1002" {
 		t.Errorf("the record says chosen %q, agent %q; want 1001 and 1002", cdr.Chosen, cdr.Agent)
 	}
 	if wait := cdr.Talks[0].Began.Sub(cdr.Offers[0].Ended); wait > 8*time.Second {
-		t.Errorf("the caller waited %v after the decline, want the 4 s that the call was held", wait)
+		t.Errorf("the caller waited %v after the decline, want a few rings at most", wait)
 	}
 }
