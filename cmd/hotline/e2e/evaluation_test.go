@@ -7,7 +7,7 @@ import (
 	"hotline/store"
 )
 
-// keysCaller places a call from the outside that presses four keys when told,
+// keysCaller places a call from the outside that presses three keys when told,
 // and says 880 Hz after the first.
 func (h *hotline) keysCaller(number string, keys ...string) *sipp {
 	h.t.Helper()
@@ -37,7 +37,7 @@ func TestASippCallerChoosesABaresipAgentAndBothRateEachOtherAndChangeItLater(t *
 	h.registered(baresipCmd{user: "1001", secret: h.secret("1001"), says: 440})
 	bob := h.registered(baresipCmd{user: "1002", secret: h.secret("1002"), says: 500})
 
-	caller := h.keysCaller("4010", "2", "4", "5", "0")
+	caller := h.keysCaller("4010", "2", "4", "5")
 	hears(t, "the caller", caller.ear.heard, "choice-intro")
 	hears(t, "the caller", caller.ear.heard, "choice-free")
 	caller.next() // chooses the second
@@ -71,7 +71,7 @@ func TestASippCallerChoosesABaresipAgentAndBothRateEachOtherAndChangeItLater(t *
 	}
 
 	// Later both change what they gave, known by number and account.
-	caller = h.keysCaller("4050", "1", "2", "0", "0")
+	caller = h.keysCaller("4050", "1", "2", "0")
 	hears(t, "the caller", caller.ear.heard, "you-gave")
 	caller.next() // the contact
 	hears(t, "the caller", caller.ear.heard, "rating-new")
@@ -104,7 +104,7 @@ func TestABaresipAgentWhomTheCallerChoseDeclinesAndTheNextOneServesHim(t *testin
 	h := center(t, "testdata/phones/evaluations.yaml")
 	ann := h.registered(baresipCmd{user: "1001", secret: h.secret("1001"), says: 440, answer: "manual"})
 	bob := h.registered(baresipCmd{user: "1002", secret: h.secret("1002"), says: 500})
-	caller := h.keysCaller("4010", "1", "0", "0", "0")
+	caller := h.keysCaller("4010", "1", "0", "0")
 	hears(t, "the caller", caller.ear.heard, "choice-free")
 	caller.next()
 	ann.sees("CALL_INCOMING", 1)
