@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"hotline/call"
@@ -223,6 +224,7 @@ func TestThePhonesDisplayShowsTheStandingWhereTheAgentWantsIt(t *testing.T) {
 		for i, want := range []string{"Sales: 4930123456", "Sales: 4930123456 (3.7*)"} {
 			c := b.dials(caller, "4001")
 			time.Sleep(5 * time.Second)
+			synctest.Wait() // for what the phone's own goroutine has noted
 			leg := ann.Calls()[len(ann.Calls())-1]
 			if name, _ := leg.Screen(); name != want {
 				t.Errorf("call %d: the phone shows %q, want %q", i, name, want)

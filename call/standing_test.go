@@ -3,6 +3,7 @@ package call_test
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"hotline/call"
@@ -50,6 +51,7 @@ func TestAnAgentLearnsWhoWaitsBeforeHeAcceptsByKey(t *testing.T) {
 			t.Errorf("the call shows %+v, want the offer that the agent has", v)
 		}
 		time.Sleep(14 * time.Second)
+		synctest.Wait() // for what the phone's own goroutine has noted
 		leg := ann.Calls()[0]
 		for _, p := range []string{"call-from-queue", "queue-sales", "caller-rated", "no-ratings-yet", "caller-waited", "press-1-to-accept", "press-2-to-decline"} {
 			heard(t, leg.Listen(), "en", p)
