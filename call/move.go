@@ -23,26 +23,29 @@ var ErrNotWaiting = errors.New("does not wait in a queue")
 
 // running is the stage that a call is in, for those who may take it out.
 type running struct {
-	mu   sync.Mutex // guards away
+	mu   sync.Mutex // guards both
+	ctx  context.Context
 	away context.CancelCauseFunc
 }
 
-func (r *running) set(away context.CancelCauseFunc) {
+func (r *running) set(ctx context.Context, away context.CancelCauseFunc) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.away = away
+	r.ctx, r.away = ctx, away
 }
 
-// move ends the stage; false between two stages and after the last.
+// move ends the stage; false between two stages, after the last, and when the
+// call has ended just before.
 func (r *running) move(to stage) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.away == nil {
 		return false
 	}
-	r.away(&Moved{to})
+	m := &Moved{to}
+	r.away(m)
 	r.away = nil // the first word counts
-	return true
+	return context.Cause(r.ctx) == error(m)
 }
 
 // pass runs one stage and gives the next: the one that it returned, or the one
@@ -50,9 +53,9 @@ func (r *running) move(to stage) bool {
 func (c *Call) pass(ctx context.Context, s stage) stage {
 	sctx, away := context.WithCancelCause(ctx)
 	defer away(nil)
-	c.running.set(away)
+	c.running.set(sctx, away)
 	next := s.run(sctx, c)
-	c.running.set(nil)
+	c.running.set(nil, nil)
 	var m *Moved
 	if !errors.As(context.Cause(sctx), &m) {
 		return next

@@ -54,3 +54,20 @@ func TestARingThatPanicsEndsItsOwnCall(t *testing.T) {
 	}
 	e.wg.Wait()
 }
+
+func TestACallThatHasEndedIsNotMoved(t *testing.T) {
+	for _, ended := range []bool{false, true} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		sctx, away := context.WithCancelCause(ctx)
+		var r running
+		r.set(sctx, away)
+		if ended {
+			cancel(ErrOperator)
+		}
+		if got := r.move(waitStage{}); got == ended {
+			t.Errorf("ended %v: moved %v, want %v: who is told so waits for the stage to run", ended, got, !ended)
+		}
+		cancel(nil)
+		away(nil)
+	}
+}
