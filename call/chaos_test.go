@@ -286,11 +286,15 @@ func (x *chaos) run() {
 	var actors []func()
 	for i := range 3 {
 		p := x.phone(fmt.Sprintf("10.0.1.%d:5060", i+1), phone.Config{User: fmt.Sprintf("49301%d", i)})
-		actors = append(actors, func() { x.caller(uint64(10+i), p, "4000", "4001", "4001", "4002", "4005", "4006", "4007", "4007", "4010", "4010", "*50") })
+		actors = append(actors, func() {
+			x.caller(uint64(10+i), p, "4000", "4001", "4001", "4002", "4005", "4006", "4007", "4007", "4010", "4010", "*50")
+		})
 	}
 	actors = append(actors,
 		func() { x.operator(x.dice(50)) },
-		func() { x.caller(51, phones[2], "4001", "1001", "*41", "*421", "*40", "*8", "701", "1002", "*50", "*513") },
+		func() {
+			x.caller(51, phones[2], "4001", "1001", "*41", "*421", "*40", "*8", "701", "1002", "*50", "*513")
+		},
 		func() { x.caller(52, boss, "*311001", "*331002", "*341003", "*351001", "*8") })
 	done := make(chan struct{}, len(actors))
 	for _, f := range actors {
