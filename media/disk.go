@@ -162,7 +162,7 @@ func (f *liveFile) write(pos int64, audio []byte) error {
 }
 
 // headEvery is how many samples a header may be behind.
-const headEvery = sampleRate * 3 / 4
+const headEvery = sampleRate * 3 / 5
 
 // fill makes the file at least pos samples long.
 func (f *liveFile) fill(pos int64) error {

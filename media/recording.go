@@ -7,9 +7,9 @@ import (
 )
 
 const (
-	recRing  = 8192                    // samples per channel held in memory; a power of two
+	recRing  = 7168                    // samples per channel held in memory: those below, 100 ms between flushes, and a packet
 	recLag   = 200 * sampleRate / 1000 // how late a packet may come, samples
-	recChunk = 400 * sampleRate / 1000 // samples per write: with the lag less than 1 s is at stake
+	recChunk = 320 * sampleRate / 1000 // samples per write: with the lag less than 1 s is at stake
 	recAhead = 200 * sampleRate / 1000 // a packet that belongs so far into the future: the first one was late
 	recSkew  = 8 * sampleRate / 1000   // how far a channel may leave the clock, samples
 	recMend  = 6                       // weight of one packet in the skew: 1/2^6
