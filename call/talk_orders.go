@@ -73,6 +73,12 @@ func (s talkStage) pressed(ctx context.Context, c *Call, hold *holder, p *pad, a
 			s.maskKeys(c)
 		}
 		return nil, false
+	case DoSurvey:
+		if s.queue != "" {
+			c.note("agent ended the talk by key")
+			return s.finish(ctx, c, causeNormal), true
+		}
+		return nil, false
 	case DoHold:
 		if hold.asked {
 			o.Do = DoRetrieve
