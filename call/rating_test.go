@@ -114,7 +114,7 @@ func TestAgentAndCallerRateAtTheSameTime(t *testing.T) {
 		time.Sleep(4 * time.Second)
 		must(t, c.Press(b.ctx(), "5", 0))
 		must(t, c.WaitDone(b.ctx()))
-		cdr := b.wantTrace("wait sales; offer 1: answered; announce; talk; agent ended the talk; survey; end: served")
+		cdr := b.wantTrace("wait sales; offer 1: answered; announce; talk; agent ended the talk by key; survey; end: served")
 		if a, k := b.evaluation(cdr.ID, "agent"), b.evaluation(cdr.ID, "caller"); a.Stars() != 2 || k.Stars() != 5 || k.Items["service"] != 5 {
 			t.Errorf("got %+v and %+v, want 2 by the agent and 5 by the caller", a, k)
 		}

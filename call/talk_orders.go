@@ -76,7 +76,7 @@ func (s talkStage) pressed(ctx context.Context, c *Call, hold *holder, p *pad, a
 	case DoSurvey:
 		if s.queue != "" {
 			c.note("agent ended the talk by key")
-			return s.finish(ctx, c, causeNormal), true
+			return s.finish(ctx, c), true
 		}
 		return nil, false
 	case DoHold:
