@@ -8,6 +8,10 @@ import (
 // maxPriority is the largest head start that a queue and a call have together.
 const maxPriority = time.Hour
 
+// mostOfCustomer is how many calls of one customer move when his standing changes:
+// who has more of them waiting is no customer but a machine.
+const mostOfCustomer = 1000
+
 // call is a call that waits (its node is in its class) or is offered (its node
 // is in its queue's offered tree).
 type call struct {
@@ -30,6 +34,7 @@ type call struct {
 	entered   int64  // this queue
 	step      uint64 // in which it was queued
 	waited    bool   // longer than that step
+	indexed   bool   // under its customer
 	front     bool   // put in front by a supervisor
 }
 
@@ -68,8 +73,8 @@ func (c *Core) enqueue(ev CallQueued) {
 	c.beginHold(k)
 	c.weigh(k)
 	c.calls[ev.Call] = k
-	if ev.Customer != "" {
-		c.customers[ev.Customer] = append(c.customers[ev.Customer], k)
+	if ev.Customer != "" && len(c.customers[ev.Customer]) < mostOfCustomer {
+		c.customers[ev.Customer], k.indexed = append(c.customers[ev.Customer], k), true
 	}
 	c.wait(k)
 }
@@ -238,7 +243,7 @@ func (c *Core) drop(k *call) {
 	}
 	k.pairs = nil
 	delete(c.calls, k.Call)
-	if k.Customer == "" {
+	if !k.indexed {
 		return
 	}
 	left := slices.DeleteFunc(c.customers[k.Customer], func(o *call) bool { return o == k })

@@ -44,7 +44,7 @@ func (c *Core) checkCalls() error {
 			return fmt.Errorf("call %s is held without an end", id)
 		case len(k.offers) == 0 && k.relaxed != k.steps(c.now):
 			return fmt.Errorf("call %s has %d relaxed steps, want %d", id, k.relaxed, k.steps(c.now))
-		case k.Customer != "" && !slices.Contains(c.customers[k.Customer], k):
+		case k.indexed && !slices.Contains(c.customers[k.Customer], k):
 			return fmt.Errorf("call %s is not known under its customer", id)
 		}
 		for _, p := range k.pairs {

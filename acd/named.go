@@ -128,9 +128,13 @@ func (c *Core) abandoned() {
 	for len(c.left) > 0 {
 		a := c.left[len(c.left)-1]
 		c.left = c.left[:len(c.left)-1]
+		names := func(k *class) bool { return k.waiting > 0 && slices.Contains(k.names, a.ID) }
 		for _, q := range c.lines {
-			for _, k := range slices.Clone(q.classes) {
-				if k.waiting == 0 || !slices.Contains(k.names, a.ID) {
+			if !slices.ContainsFunc(q.classes, names) {
+				continue
+			}
+			for _, k := range slices.Clone(q.classes) { // calls may move to new ones
+				if !names(k) {
 					continue
 				}
 				for _, i := range k.list() {

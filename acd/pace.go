@@ -45,7 +45,8 @@ func (p *pace) wait(position int) time.Duration {
 }
 
 // Position is a call's place in its queue, from 1, and its expected wait. Calls
-// that are being offered stand before all that wait. The wait is the position
+// that are being offered stand before all that wait, and these by their keys, in
+// whatever order a strategy may take them. The wait is the position
 // divided by the queue's pace: service starts, weighted with a half-life of ten
 // minutes, per second in which somebody waited. It is 0 while unknown, which is
 // so until a caller who waited has been served lately. It takes an agent's next

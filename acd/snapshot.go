@@ -28,11 +28,14 @@ type AgentInfo struct {
 	Grade     float64   `json:"grade"`               // g in 0..1
 	Stars     float64   `json:"stars"`               // smoothed grade
 	Ratings   float64   `json:"ratings"`             // weight of the ratings behind it
+	Calls     int       `json:"calls"`               // answered since log-in
+	Declined  int       `json:"declined"`            // offers, since log-in
 }
 
 // QueueInfo is one queue at a moment.
 type QueueInfo struct {
 	ID       QueueID       `json:"id"`
+	Policy   string        `json:"policy"`    // strategy with its bounds
 	Waiting  int           `json:"waiting"`   // not offered
 	Offered  int           `json:"offered"`   // a phone rings for them
 	Talking  int           `json:"talking"`   // calls of this queue in talk
@@ -74,8 +77,9 @@ func (c *Core) agentInfo(a *agent) AgentInfo {
 	case modeLoggedOut:
 		info.Next = LoggedOut
 	}
-	if a.offer != nil {
-		info.Offer = a.offer.id
+	info.Calls, info.Declined = a.served, a.declined
+	if o := a.ringing(); o != nil {
+		info.Offer = o.id
 	}
 	if a.listed.voice {
 		info.IdleSince = instant(a.idleSince)
@@ -93,7 +97,7 @@ func (c *Core) Queues(now time.Time) []QueueInfo {
 	list := make([]QueueInfo, 0, len(c.lines))
 	for _, q := range c.lines {
 		info := QueueInfo{
-			ID: q.ID, Waiting: q.waiting, Offered: q.offered.len(), Talking: q.talking,
+			ID: q.ID, Policy: q.policy, Waiting: q.waiting, Offered: q.offered.len(), Talking: q.talking,
 			LoggedIn: q.loggedIn, Ready: q.ready, Starts: q.starts,
 		}
 		oldest := stamp(now)
