@@ -41,6 +41,7 @@ type Center struct {
 	Trunks   map[string]Trunk  `json:"trunks,omitempty"`
 
 	Conferences map[string]Conference `json:"conferences,omitempty"`
+	Voicemail   map[string]Mailbox    `json:"voicemail,omitempty"`
 }
 
 // Settings hold for the whole center.
@@ -88,6 +89,7 @@ type Codes struct {
 	PickUp string `json:"pick_up,omitempty"` // default *8; alone: whichever phone of a colleague rings longest; or an agent's id after it
 
 	MyRatings string `json:"my_ratings,omitempty"` // default *50; hears and changes his own ratings
+	Voicemail string `json:"voicemail,omitempty"`  // default *97; the agent hears the messages in his boxes
 	RateLast  string `json:"rate_last,omitempty"`  // default *51; a digit after it rates the customer of the agent's last call
 }
 
@@ -131,7 +133,8 @@ type Agent struct {
 	Outbound  []string       `json:"outbound,omitempty"` // trunks he may dial out through; empty: none
 	Show      []string       `json:"show,omitempty"`     // numbers that he may show on calls out, the first if he names none; empty: what the trunk says
 
-	AutoAnswer bool `json:"auto_answer,omitempty"` // his phone is asked to pick up by itself
+	Voicemail  string `json:"voicemail,omitempty"`   // box for calls to him alone that he does not answer; none: they fail
+	AutoAnswer bool   `json:"auto_answer,omitempty"` // his phone is asked to pick up by itself
 
 	Order    int            `json:"order,omitempty"`    // place in queues with strategy in-order: the least first
 	Capacity map[string]int `json:"capacity,omitempty"` // channel to how much of it he carries at once; voice always fills him
@@ -151,7 +154,7 @@ type Queue struct {
 	BackOff       Duration       `json:"back_off,omitempty"`       // a refused pair is not offered again for so long; default 30s
 	MaxWait       Duration       `json:"max_wait,omitempty"`       // then the caller goes on to Overflow; 0: no limit
 	MaxLength     int            `json:"max_length,omitempty"`     // callers who may wait; 0: no limit
-	Overflow      string         `json:"overflow,omitempty"`       // "flow:x", "queue:x", "agent:x", "hangup" (default)
+	Overflow      string         `json:"overflow,omitempty"`       // "flow:x", "queue:x", "agent:x", "voicemail:x", "hangup" (default)
 	Nobody        string         `json:"nobody,omitempty"`         // where callers go when nobody is logged in; default: they wait
 	Music         string         `json:"music,omitempty"`          // prompt that loops while waiting; default: built-in
 	Announce      *Announce      `json:"announce,omitempty"`       // nil: the defaults
@@ -173,15 +176,16 @@ type Queue struct {
 	RingMost  int      `json:"ring_most,omitempty"` // ring-all: most phones rung at once; default 10
 	Category  string   `json:"category,omitempty"`  // whose grade is compared where the flow names none; default: the mean of all
 
-	Relax           []Relax  `json:"relax,omitempty"`             // needs that grow smaller with the wait
-	Declines        *int     `json:"declines,omitempty"`          // calls that an agent may decline from log-in to log-out; default 5
-	DeclinesPerCall *int     `json:"declines_per_call,omitempty"` // after so many a call can't be declined; default 2
-	Control         *float64 `json:"control,omitempty"`           // share of contacts served first come first served, for comparison; default 0.1, or 0 with a plain strategy
-	LastAgent       Duration `json:"last_agent,omitempty"`        // a call is held so long for the agent who served him last; 0: not
-	Preferred       Duration `json:"preferred,omitempty"`         // a call is held so long for the customer's preferred agent; 0: not
-	Hours           string   `json:"hours,omitempty"`             // when it is open; default: always
-	Closed          string   `json:"closed,omitempty"`            // where callers go outside of the hours: "flow:x", ..., "hangup" (default)
-	RateCustomer    string   `json:"rate_customer,omitempty"`     // how an agent rates the customer: "command" (default), "keys" after the talk, "none"
+	Relax           []Relax        `json:"relax,omitempty"`             // needs that grow smaller with the wait
+	Declines        *int           `json:"declines,omitempty"`          // calls that an agent may decline from log-in to log-out; default 5
+	DeclinesPerCall *int           `json:"declines_per_call,omitempty"` // after so many a call can't be declined; default 2
+	Control         *float64       `json:"control,omitempty"`           // share of contacts served first come first served, for comparison; default 0.1, or 0 with a plain strategy
+	LastAgent       Duration       `json:"last_agent,omitempty"`        // a call is held so long for the agent who served him last; 0: not
+	Preferred       Duration       `json:"preferred,omitempty"`         // a call is held so long for the customer's preferred agent; 0: not
+	Hours           string         `json:"hours,omitempty"`             // when it is open; default: always
+	Closed          string         `json:"closed,omitempty"`            // where callers go outside of the hours: "flow:x", ..., "hangup" (default)
+	Callback        *QueueCallback `json:"callback,omitempty"`          // nil: callers wait on the line
+	RateCustomer    string         `json:"rate_customer,omitempty"`     // how an agent rates the customer: "command" (default), "keys" after the talk, "none"
 }
 
 // Relax replaces needs of a call that has waited for so long.
@@ -201,7 +205,7 @@ type Announce struct {
 // Number is what a caller dials.
 type Number struct {
 	Name     string   `json:"name,omitempty"`
-	To       string   `json:"to"`                 // "flow:x", "queue:x", "agent:x", "trunk:x", "conference:x"
+	To       string   `json:"to"`                 // "flow:x", "queue:x", "agent:x", "trunk:x", "conference:x", "voicemail:x", "voicemail-box:x" (hear it, with its PIN)
 	Language string   `json:"language,omitempty"` // prompts until the caller chooses
 	Trunks   []string `json:"trunks,omitempty"`   // reachable only from these; empty: from all and from phones
 	Agents   []string `json:"agents,omitempty"`   // named agents: nobody else takes its calls; empty: all of the queue
@@ -286,6 +290,7 @@ const (
 	KindTrunk    Kind = "trunk"
 
 	KindConference Kind = "conference"
+	KindVoicemail  Kind = "voicemail"
 )
 
 // Key names one object of the center.

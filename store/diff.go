@@ -51,6 +51,8 @@ func (c *Center) put(o Object) error {
 		return putInto(&c.Trunks, o)
 	case KindConference:
 		return putInto(&c.Conferences, o)
+	case KindVoicemail:
+		return putInto(&c.Voicemail, o)
 	}
 	return errors.New("unknown kind; was it written by a newer hotline?")
 }
@@ -84,6 +86,7 @@ func (c Center) Objects() ([]Object, error) {
 	out, err = add(out, KindHours, c.Hours, err)
 	out, err = add(out, KindTrunk, c.Trunks, err)
 	out, err = add(out, KindConference, c.Conferences, err)
+	out, err = add(out, KindVoicemail, c.Voicemail, err)
 	slices.SortFunc(out, func(a, b Object) int { return a.Compare(b.Key) })
 	return out, err
 }

@@ -116,6 +116,10 @@ type Recording struct {
 	Dropped uint64    `json:"dropped,omitempty"` // pieces of audio that were lost on the way to the disk
 	Error   string    `json:"error,omitempty"`
 	Torn    bool      `json:"torn,omitempty"` // finished by a later process
+
+	Box    string `json:"box,omitempty"`    // a message in this mailbox,
+	Caller string `json:"caller,omitempty"` // from this number,
+	Name   string `json:"name,omitempty"`   // of this name
 }
 
 // Account lets a phone register: the hashes of its secret, not the secret.

@@ -42,6 +42,17 @@ type Store interface {
 	PutRecording(Recording) error
 	Recording(id string) (Recording, error)
 	Recordings(Filter, func(Recording) bool) error
+	DeleteRecording(id string) error // its record; the audio is not the store's
+
+	// What callers leave behind: messages, and places in queues.
+	PutVoicemail(Voicemail) error
+	DeleteVoicemail(id string) error
+	Voicemail(id string) (Voicemail, error)
+	Voicemails(func(Voicemail) bool) error // by id, so oldest first
+	PutCallback(Callback) error
+	DeleteCallback(id string) error
+	Callback(id string) (Callback, error)
+	Callbacks(func(Callback) bool) error // by id
 
 	// People.
 	PutEvaluation(Evaluation) error

@@ -140,13 +140,15 @@ func contents(c store.Center) string {
 		n    int
 	}{
 		{"agent", len(c.Agents)}, {"queue", len(c.Queues)}, {"number", len(c.Numbers)}, {"flow", len(c.Flows)},
-		{"trunk", len(c.Trunks)}, {"skill", len(c.Skills)}, {"prompt", len(c.Prompts)}, {"conference", len(c.Conferences)}, {"table of hours", len(c.Hours)},
+		{"trunk", len(c.Trunks)}, {"skill", len(c.Skills)}, {"prompt", len(c.Prompts)}, {"conference", len(c.Conferences)}, {"mailbox", len(c.Voicemail)}, {"table of hours", len(c.Hours)},
 	} {
 		switch {
 		case k.n == 1:
 			parts = append(parts, "1 "+k.name)
 		case k.n > 1 && k.name == "table of hours":
 			parts = append(parts, fmt.Sprintf("%d tables of hours", k.n))
+		case k.n > 1 && k.name == "mailbox":
+			parts = append(parts, fmt.Sprintf("%d mailboxes", k.n))
 		case k.n > 1:
 			parts = append(parts, fmt.Sprintf("%d %ss", k.n, k.name))
 		}

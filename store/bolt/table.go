@@ -31,6 +31,8 @@ var (
 	bucketMeta       = []byte("meta")
 	bucketAudit      = []byte("audit")
 	bucketAuditAt    = []byte("audit.at")
+	bucketVoicemail  = []byte("voicemail")
+	bucketCallback   = []byte("callback")
 
 	// Indexes by name; see index.go.
 	bucketCDRCaller    = []byte("cdr.caller")
@@ -46,7 +48,7 @@ var buckets = [][]byte{
 	bucketStore, bucketObject, bucketChange, bucketCDR, bucketCDRAt, bucketJournal,
 	bucketRecording, bucketRecordAt, bucketEvaluation, bucketEvalAt, bucketCustomer,
 	bucketAccount, bucketBinding, bucketStatus, bucketACD, bucketMeta,
-	bucketAudit, bucketAuditAt,
+	bucketAudit, bucketAuditAt, bucketVoicemail, bucketCallback,
 	bucketCDRCaller, bucketCDRAgent, bucketEvalCustomer, bucketEvalAgent,
 }
 

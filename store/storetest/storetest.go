@@ -49,6 +49,7 @@ func Run(t *testing.T, open Open, reopen Reopen) {
 		{"bindings follow the last word", bindings},
 		{"agent statuses are the last ones", statuses},
 
+		{"messages and callbacks are kept, changed and deleted", left},
 		{"audit entries are added, found and never changed", audits},
 
 		{"a journal is replaced until the call's record is written", journals},
