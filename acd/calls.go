@@ -59,7 +59,7 @@ func (c *Core) enqueue(ev CallQueued) {
 	case k.nobody(c):
 		c.overflow(ev.Call, OverflowNobody)
 		return
-	case q.MaxLength > 0 && !ev.Head && q.waiting+q.offered.len() >= q.MaxLength:
+	case q.MaxLength > 0 && !ev.Head && !ev.Stay && q.waiting+q.offered.len() >= q.MaxLength:
 		c.overflow(ev.Call, OverflowFull)
 		return
 	}
@@ -82,7 +82,7 @@ func (c *Core) enqueue(ev CallQueued) {
 // limit sets the end of a call's wait by its queue's present MaxWait.
 func (c *Core) limit(k *call) {
 	k.overdue = false
-	if k.queue.MaxWait > 0 {
+	if k.queue.MaxWait > 0 && !k.Stay {
 		c.timers.arm(&k.limit, k.entered+int64(k.queue.MaxWait))
 		return
 	}
@@ -174,7 +174,7 @@ func (c *Core) wait(k *call) {
 // nobody tells whether a call that leaves when nobody is logged in should do so:
 // nobody of its queues, or of those that it names.
 func (k *call) nobody(c *Core) bool {
-	if !k.queue.LeaveWhenNobody && !k.Leave {
+	if k.Stay || !k.queue.LeaveWhenNobody && !k.Leave {
 		return false
 	}
 	if len(k.Only) > 0 {

@@ -182,7 +182,7 @@ func TestEveryEventSurvivesTheJournal(t *testing.T) {
 		},
 		CallQueued{
 			"c", "q", t0, "zh", map[string]int{"s": 1}, "bob", 0.25, true, true, "chat", 2, time.Second, "knowledge", 0.1,
-			[]AgentID{"ann"}, []QueueID{"r"}, []AgentID{"ann"}, time.Minute, []AgentID{"bob"}, true,
+			[]AgentID{"ann"}, []QueueID{"r"}, []AgentID{"ann"}, time.Minute, []AgentID{"bob"}, true, true,
 		},
 		CallLeft{"c"}, LogIn{"ann", true}, Ready{"ann"},
 		NotReady{"ann", "lunch"}, LogOut{"ann"}, Reachable{"ann", true}, Occupied{"ann", true}, OfferAnswered{OfferID{"n", 1, 2}},

@@ -204,8 +204,9 @@
 // and lets a ringing phone ring on; MaxLength counts waiting and offered calls
 // and does not hold for Head; LeaveWhenNobody and a call's Leave look at who is
 // logged in of its queues, or of its Only, not at skills. Each ends in an Overflow,
-// and so does a queue that is not configured (any more). [Rekey] changes priority
-// or puts a call in front.
+// and so does a queue that is not configured (any more). Only the last holds for a
+// call with Stay, whose caller is not on the line; it counts in MaxLength and in the
+// positions of the others. [Rekey] changes priority or puts a call in front.
 //
 // Out of range, a rule counts as the nearest that is in range, or as its default: a
 // negative head start is none, an unknown strategy A1, B below 1 is 1. A queue without

@@ -53,6 +53,9 @@ type (
 		FirstFor time.Duration `json:"first_for,omitempty"`
 		Never    []AgentID     `json:"never,omitempty"`   // these may not take it
 		Control  bool          `json:"control,omitempty"` // control group: evaluations do not count
+		// Stay keeps him whatever the queue says, while it exists: he is not on
+		// the line but called when his turn comes.
+		Stay bool `json:"stay,omitempty"`
 	}
 	// CallLeft: the caller hung up or left the queue, in whatever state the call is.
 	CallLeft struct {

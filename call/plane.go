@@ -12,7 +12,7 @@ type Plane interface {
 	// Open makes a leg. It is called on SIP workers and by calls, and may wait
 	// for another process for a bounded time. It fails with media.ErrNoPorts.
 	Open(media.LegID) (media.Local, error)
-	AddClip(id media.ClipID, ulaw []byte) // never blocks
+	AddClip(id media.ClipID, ulaw []byte) // never blocks; without audio the clip is forgotten
 	Do(media.Command)                     // never blocks
 	Run(context.Context)                  // returns when its last event was told
 }

@@ -20,6 +20,8 @@ type Known struct {
 	Skill     func(name string) bool
 	Number    func(trunk, number string) bool // trunk "" = one of our own numbers
 	Category  func(name string) bool          // of ratings
+	Box       func(id string) bool            // mailbox
+	Callback  func(queue string) bool         // the queue's callers may be called back
 }
 
 // checker gathers the problems of one flow.
@@ -109,20 +111,23 @@ func emptyList(v reflect.Value) bool {
 
 // examples show each kind at its shortest.
 var examples = map[string]string{
-	KindPlay:     `{kind: play, prompts: [welcome], next: main}`,
-	KindSay:      `{kind: say, as: number, var: count, next: main}`,
-	KindMenu:     `{kind: menu, prompts: [menu-main], keys: {"1": sales}, default: sales}`,
-	KindCollect:  `{kind: collect, prompts: [enter-number], into: account, next: main, default: sales}`,
-	KindLanguage: `{kind: language, languages: {"1": en, "2": zh}, next: main}`,
-	KindHours:    `{kind: hours, hours: office, open: main, closed: sorry}`,
-	KindQueue:    `{kind: queue, queue: sales}`,
-	KindChoose:   `{kind: choose, queue: sales, hold: 30s}`,
-	KindAgent:    `{kind: agent, agent: "1001", failed: sales}`,
-	KindNumber:   `{kind: number, number: "4000"}`,
-	KindSurvey:   `{kind: survey, items: [{name: service, prompts: [survey-service]}]}`,
-	KindRatings:  `{kind: ratings, next: main}`,
-	KindSet:      `{kind: set, set: {topic: billing}, next: main}`,
-	KindHangup:   `{kind: hangup, prompts: [goodbye]}`,
+	KindPlay:      `{kind: play, prompts: [welcome], next: main}`,
+	KindSay:       `{kind: say, as: number, var: count, next: main}`,
+	KindMenu:      `{kind: menu, prompts: [menu-main], keys: {"1": sales}, default: sales}`,
+	KindCollect:   `{kind: collect, prompts: [enter-number], into: account, next: main, default: sales}`,
+	KindLanguage:  `{kind: language, languages: {"1": en, "2": zh}, next: main}`,
+	KindHours:     `{kind: hours, hours: office, open: main, closed: sorry}`,
+	KindQueue:     `{kind: queue, queue: sales}`,
+	KindChoose:    `{kind: choose, queue: sales, hold: 30s}`,
+	KindAgent:     `{kind: agent, agent: "1001", failed: sales}`,
+	KindNumber:    `{kind: number, number: "4000"}`,
+	KindSurvey:    `{kind: survey, items: [{name: service, prompts: [survey-service]}]}`,
+	KindVoicemail: `{kind: voicemail, box: sales}`,
+	KindMailbox:   `{kind: voicemail-box, box: sales}`,
+	KindCallback:  `{kind: callback, queue: sales}`,
+	KindRatings:   `{kind: ratings, next: main}`,
+	KindSet:       `{kind: set, set: {topic: billing}, next: main}`,
+	KindHangup:    `{kind: hangup, prompts: [goodbye]}`,
 }
 
 func example(kind string) string { return "for example " + examples[kind] }
@@ -158,6 +163,13 @@ func (c *checker) kind(path string, n Node) {
 		ask(c, path+".hours", "hours", n.Hours, c.known.Hours)
 	case KindQueue:
 		c.queue(path, n)
+	case KindCallback:
+		c.queue(path, n)
+		if n.Queue != "" && c.known.Queue != nil && c.known.Queue(n.Queue) {
+			ask(c, path+".queue", "callback in queue", n.Queue, c.known.Callback)
+		}
+	case KindVoicemail, KindMailbox:
+		ask(c, path+".box", "mailbox", n.Box, c.known.Box)
 	case KindChoose:
 		c.queue(path, n)
 		c.choose(path, n)

@@ -154,7 +154,7 @@ func TestCheckFindsWhatParseCouldNotSee(t *testing.T) {
 		node Node
 		want string
 	}{
-		{Node{Kind: "voicemail"}, `$.nodes.main.kind: unknown kind "voicemail"; kinds are agent, choose, collect, hangup`},
+		{Node{Kind: "fax"}, `$.nodes.main.kind: unknown kind "fax"; kinds are agent, callback, choose, collect, hangup`},
 		{Node{Kind: KindHangup, Queue: "sales"}, `$.nodes.main.queue: a node of kind hangup has no such field; hangup has`},
 	} {
 		got := Check(Flow{Start: "main", Nodes: map[string]Node{"main": c.node}}, center)

@@ -21,7 +21,7 @@ func TestParseRefusesWhatItDoesNotKnow(t *testing.T) {
 		{"nodes as a list", `{"nodes": []}`, `$.nodes: nodes are a map, not a list`},
 		{"node as text", `{"nodes": {"a": "x"}}`, `$.nodes.a: a node is a map, not text`},
 		{"no kind", `{"nodes": {"a": {}}}`, `$.nodes.a.kind: the node has no kind; kinds are agent`},
-		{"unknown kind", `{"nodes": {"a": {"kind": "voicemail"}}}`, `$.nodes.a.kind: unknown kind "voicemail"; kinds are agent, choose, collect, hangup, hours, language, menu, number, play, queue, ratings, say, set, survey`},
+		{"unknown kind", `{"nodes": {"a": {"kind": "fax"}}}`, `$.nodes.a.kind: unknown kind "fax"; kinds are agent, callback, choose, collect, hangup, hours, language, menu, number, play, queue, ratings, say, set, survey, voicemail, voicemail-box`},
 		{"unknown field", `{"nodes": {"a": {"kind": "hangup", "promts": []}}}`, `$.nodes.a.promts: unknown field; hangup has interruptible, prompts`},
 		{"case matters", `{"nodes": {"a": {"kind": "hangup", "Prompts": []}}}`, `$.nodes.a.Prompts: unknown field`},
 		{"field of another kind", `{"nodes": {"a": {"kind": "hangup", "queue": "x"}}}`, `$.nodes.a.queue: a node of kind hangup has no such field`},

@@ -64,7 +64,8 @@ type Node struct {
 	Agent  string `json:"agent,omitempty"`
 	Number string `json:"number,omitempty"`
 	Trunk  string `json:"trunk,omitempty"`  // number: leave by this trunk
-	Failed string `json:"failed,omitempty"` // agent, number: busy, no answer, unreachable
+	Failed string `json:"failed,omitempty"` // agent, number: busy, no answer, unreachable; voicemail-box: no PIN; callback: refused
+	Box    string `json:"box,omitempty"`    // voicemail, voicemail-box: the mailbox
 
 	Items  []Item   `json:"items,omitempty"`  // survey; ratings: what is asked anew, default one question
 	Thanks []string `json:"thanks,omitempty"` // survey: prompts; default survey-thanks; played after at least one rating; ratings: after each change

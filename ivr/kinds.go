@@ -7,20 +7,23 @@ import (
 
 // Kinds of nodes.
 const (
-	KindPlay     = "play"     // prompts
-	KindSay      = "say"      // a number, digits, a time, money, a duration
-	KindMenu     = "menu"     // one key chooses the next node
-	KindCollect  = "collect"  // several digits into a variable
-	KindLanguage = "language" // chosen by the caller, or set
-	KindHours    = "hours"    // open, closed or holiday
-	KindQueue    = "queue"    // ends: wait for an agent
-	KindChoose   = "choose"   // ends: as queue, for an agent that the caller may choose
-	KindAgent    = "agent"    // ends: ring this agent
-	KindNumber   = "number"   // ends: dial a number
-	KindSurvey   = "survey"   // ratings
-	KindRatings  = "ratings"  // ratings of earlier contacts: heard, added, changed, deleted
-	KindSet      = "set"      // variables
-	KindHangup   = "hangup"   // ends: say goodbye
+	KindPlay      = "play"          // prompts
+	KindSay       = "say"           // a number, digits, a time, money, a duration
+	KindMenu      = "menu"          // one key chooses the next node
+	KindCollect   = "collect"       // several digits into a variable
+	KindLanguage  = "language"      // chosen by the caller, or set
+	KindHours     = "hours"         // open, closed or holiday
+	KindQueue     = "queue"         // ends: wait for an agent
+	KindChoose    = "choose"        // ends: as queue, for an agent that the caller may choose
+	KindAgent     = "agent"         // ends: ring this agent
+	KindNumber    = "number"        // ends: dial a number
+	KindVoicemail = "voicemail"     // ends: the caller leaves a message
+	KindMailbox   = "voicemail-box" // ends: he hears messages, after a PIN
+	KindCallback  = "callback"      // ends: he is called back when his turn comes
+	KindSurvey    = "survey"        // ratings
+	KindRatings   = "ratings"       // ratings of earlier contacts: heard, added, changed, deleted
+	KindSet       = "set"           // variables
+	KindHangup    = "hangup"        // ends: say goodbye
 )
 
 // kindSpec is the law for one kind: which fields beside kind a node must and
@@ -82,6 +85,18 @@ var kinds = map[string]kindSpec{
 	},
 	KindNumber: {
 		must: []string{"number"}, may: []string{"prompts", "interruptible", "trunk", "next", "failed"},
+		edges: endEdges, ends: true,
+	},
+	KindVoicemail: {
+		must: []string{"box"}, may: []string{"prompts", "interruptible", "next"},
+		edges: endEdges, ends: true,
+	},
+	KindMailbox: {
+		must: []string{"box"}, may: []string{"prompts", "interruptible", "next", "failed"},
+		edges: endEdges, ends: true,
+	},
+	KindCallback: {
+		must: []string{"queue"}, may: []string{"prompts", "interruptible", "needs", "category", "next", "failed"},
 		edges: endEdges, ends: true,
 	},
 	KindSurvey: {

@@ -49,9 +49,9 @@ type Env struct {
 
 // Outcome is where the call goes next, and what was learnt on the way.
 type Outcome struct {
-	Kind     string        // KindQueue, KindChoose, KindAgent, KindNumber or KindHangup
+	Kind     string        // that of the node that ended the flow
 	Node     string        // the node that ended the flow; see Flow.After
-	Target   string        // queue, agent or number
+	Target   string        // queue, agent, number or mailbox
 	Agent    string        // choose: whom the caller chose, "" nobody
 	Hold     time.Duration // choose: how long the call waits for Agent alone
 	Category string        // queue, choose: whose grade counts
@@ -190,7 +190,7 @@ func (w *walk) visit(ctx context.Context, n Node) (next string, err error) {
 		return w.set(n), nil
 	case KindChoose:
 		return "", w.choose(ctx, n)
-	case KindQueue, KindAgent, KindNumber, KindHangup:
+	case KindQueue, KindAgent, KindNumber, KindVoicemail, KindMailbox, KindCallback, KindHangup:
 		return "", w.end(ctx, n)
 	}
 	return "", fmt.Errorf("unknown kind %q", n.Kind)
@@ -203,11 +203,13 @@ func (w *walk) end(ctx context.Context, n Node) error {
 	}
 	w.out.Kind, w.out.Node = n.Kind, w.name
 	switch n.Kind {
-	case KindQueue:
+	case KindQueue, KindCallback:
 		w.out.Target, w.out.Needs, w.out.Category = n.Queue, maps.Clone(n.Needs), n.Category
 		w.out.Since = w.env.Now()
 	case KindAgent:
 		w.out.Target = n.Agent
+	case KindVoicemail, KindMailbox:
+		w.out.Target = n.Box
 	case KindNumber:
 		w.out.Target, w.out.Trunk = n.Number, n.Trunk
 	}

@@ -145,7 +145,7 @@ func evaluating() Env {
 }
 
 func checkOutcome(t *rapid.T, f Flow, out Outcome, err error) {
-	if !slices.Contains([]string{KindQueue, KindChoose, KindAgent, KindNumber, KindHangup}, out.Kind) {
+	if !slices.Contains([]string{KindQueue, KindChoose, KindAgent, KindNumber, KindVoicemail, KindMailbox, KindCallback, KindHangup}, out.Kind) {
 		t.Fatalf("got outcome %+v, want a kind that ends", out)
 	}
 	if err != nil && out.Kind != KindHangup {

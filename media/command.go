@@ -148,6 +148,7 @@ type Record struct {
 	ID          RecordingID
 	Path        string
 	Left, Right LegID
+	Quiet       time.Duration // Hushed is told when Left has been quiet for so long; 0: never
 }
 
 // Tap changes who is on the channels of a running recording.

@@ -160,8 +160,9 @@ func (e *Engine) bind(s *shard, l *leg, port uint16) error {
 	return nil
 }
 
-// AddClip makes audio known: G.711 mu-law, 8 kHz mono. It is kept until the
-// process ends and never changed; a second call with the same id is ignored.
+// AddClip makes audio known: G.711 mu-law, 8 kHz mono. It is never changed: a
+// second call with the same id is ignored, but one without audio forgets it. Who
+// hears it then hears it to its end.
 func (e *Engine) AddClip(id ClipID, ulaw []byte) { e.clips.add(id, ulaw) }
 
 // Do hands over a command. It never blocks; commands of one goroutine are done
@@ -183,6 +184,10 @@ func (c *clips) add(id ClipID, ulaw []byte) {
 	defer c.mu.Unlock()
 	if c.byID == nil {
 		c.byID = make(map[ClipID][]byte)
+	}
+	if len(ulaw) == 0 {
+		delete(c.byID, id)
+		return
 	}
 	if _, ok := c.byID[id]; !ok {
 		c.byID[id] = ulaw

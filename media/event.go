@@ -45,6 +45,13 @@ type Recorded struct {
 	Err      error
 }
 
+// Hushed says, once, that the left channel of a recording has been quiet for so
+// long as Record.Quiet wants, whether its leg sends silence or nothing.
+type Hushed struct {
+	ID  RecordingID
+	Leg LegID
+}
+
 // Closed is the last event of a leg.
 type Closed struct {
 	Leg   LegID
@@ -79,4 +86,5 @@ func (Played) event()   {}
 func (Silent) event()   {}
 func (Heard) event()    {}
 func (Recorded) event() {}
+func (Hushed) event()   {}
 func (Closed) event()   {}

@@ -30,6 +30,8 @@ type recording struct {
 	file   *liveFile
 	place  [2]placer
 	ring   *[2][recRing]byte // one for each channel
+	quiet  time.Duration     // of the left channel that is told; 0: not any more
+	loudAt time.Duration     // when that was loud last
 }
 
 // tap is one recording that hears a leg.
@@ -83,7 +85,7 @@ func (s *shard) record(c Record) {
 		s.stats.UnknownIDs.Add(1)
 		return
 	}
-	r := &recording{id: c.ID, path: c.Path, began: s.now, ring: new([2][recRing]byte)}
+	r := &recording{id: c.ID, path: c.Path, began: s.now, ring: new([2][recRing]byte), quiet: c.Quiet, loudAt: s.now}
 	for ch := range r.ring {
 		hush(r.ring[ch][:])
 	}
@@ -117,6 +119,7 @@ func (r *recording) clock(at time.Duration) int64 {
 
 // audio writes a packet into its channel.
 func (r *recording) audio(ch uint8, h header, c Codec, payload []byte, at time.Duration, muted bool) {
+	now := at
 	pos := r.place[ch].at(h, r.clock(at))
 	if r.paused || muted {
 		return
@@ -132,8 +135,34 @@ func (r *recording) audio(ch uint8, h header, c Codec, payload []byte, at time.D
 		at := pos % recRing
 		n := min(int64(len(payload)), recRing-at)
 		transcode(ring[at:at+n], payload[:n], c, PCMU)
+		if ch == 0 && r.quiet > 0 && loud(ring[at:at+n]) {
+			r.loudAt = now
+		}
 		payload, pos = payload[n:], pos+n
 	}
+}
+
+// loudPeak is the least peak of a voice, 0 to 255: -38 dB below full scale. Noise
+// of a line stays below.
+const loudPeak = 3
+
+// loud tells whether mu-law samples are more than noise.
+func loud(ulaw []byte) bool {
+	for _, b := range ulaw {
+		if ulawPeak[b] >= loudPeak {
+			return true
+		}
+	}
+	return false
+}
+
+// hushed tells once that the left channel has been quiet for long.
+func (s *shard) hushed(r *recording) {
+	if r.quiet == 0 || s.now-r.loudAt < r.quiet {
+		return
+	}
+	r.quiet = 0
+	s.emit(Hushed{ID: r.id, Leg: r.who[0]})
 }
 
 // flush hands chunks that are old enough to the disk.

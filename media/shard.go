@@ -232,6 +232,7 @@ func (s *shard) house() {
 	}
 	for _, r := range s.recs {
 		s.flush(r)
+		s.hushed(r)
 	}
 }
 

@@ -73,7 +73,7 @@ func TestEveryCommandIsAPlainValue(t *testing.T) {
 			SRTP: SRTP{Suite: "AEAD_AES_256_GCM", Ours: []byte{1}, Theirs: []byte{2}, MKI: []byte{3}}},
 		Play{"a", 7, []ClipID{"x", "y"}, Tone{ToneSine, 440, 480.5, time.Second}, true},
 		Stop{"a", 7}, Seat{"b", "a", Barger}, Leave{"a"},
-		Record{"r", "/x.wav", "a", "b"}, Tap{"r", "a", "b"}, Pause{"r", true}, Finish{"r"},
+		Record{"r", "/x.wav", "a", "b", time.Second}, Tap{"r", "a", "b"}, Pause{"r", true}, Finish{"r"},
 		SendDigit{"a", '#', time.Second}, MaskDigits{"a", true}, Close{"a"},
 	} {
 		b, err := json.Marshal(c)

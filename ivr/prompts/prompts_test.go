@@ -111,8 +111,8 @@ func TestSoundsAreTelephoneSpeechOfSaneLevelAndLength(t *testing.T) {
 			}
 		}
 	}
-	if total > 6<<20 {
-		t.Errorf("got %d bytes of sound, want at most 6 MB", total)
+	if total > 8<<20 {
+		t.Errorf("got %d bytes of sound, want at most 8 MB", total)
 	}
 }
 

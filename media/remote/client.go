@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -158,11 +159,22 @@ func (a opened) local() (media.Local, error) {
 	return media.Local{Addr: a.Addr}, nil
 }
 
-// AddClip makes audio known, also to a media process that is started later.
+// AddClip makes audio known, also to a media process that is started later;
+// without audio it forgets it.
 func (c *Client) AddClip(id media.ClipID, ulaw []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, ok := c.audio[id]; ok {
+	_, ok := c.audio[id]
+	if len(ulaw) == 0 && ok {
+		delete(c.audio, id)
+		c.clips = slices.DeleteFunc(c.clips, func(x media.ClipID) bool { return x == id })
+		if c.link != nil {
+			delete(c.link.clips, id)
+			c.tell(c.link, id)
+		}
+		return
+	}
+	if ok || len(ulaw) == 0 {
 		return
 	}
 	c.audio[id], c.clips = ulaw, append(c.clips, id)

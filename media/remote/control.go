@@ -173,7 +173,9 @@ func (c *control) listen(ch chunk) error {
 	}
 	c.s.engine.AddClip(c.clip, c.audio)
 	c.s.mu.Lock()
-	c.s.ledger.clips[c.clip] = true
+	if c.s.ledger.clips[c.clip] = true; ch.total == 0 { // forgotten
+		delete(c.s.ledger.clips, c.clip)
+	}
 	c.s.mu.Unlock()
 	c.clip, c.audio = "", nil
 	return nil

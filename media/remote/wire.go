@@ -122,6 +122,7 @@ var events = codec[media.Event]{
 	"Silent":   event[media.Silent],
 	"Heard":    event[media.Heard],
 	"Closed":   event[media.Closed],
+	"Hushed":   event[media.Hushed],
 	"Recorded": readRecorded,
 }
 
