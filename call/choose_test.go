@@ -243,3 +243,36 @@ func TestThePhonesDisplayShowsTheStandingWhereTheAgentWantsIt(t *testing.T) {
 		}
 	})
 }
+
+func TestTheCallersRegionAndWhatHisFlowLearnedDecideWhoServesHim(t *testing.T) {
+	center := chooseCenter()
+	center.Settings.Categories = []string{"attitude", "solved"}
+	center.Queues["north"] = store.Queue{}
+	a := center.Agents["1002"]
+	a.Queues = []string{"north"}
+	center.Agents["1002"] = a
+	center.Numbers["4012"] = store.Number{To: "queue:sales", Regions: []store.Region{{Prefixes: []string{"4930"}, Queues: []string{"north"}}}}
+	center.Numbers["4013"] = store.Number{To: "flow:topic"}
+	center.Flows["topic"] = store.Flow{Start: "learn", Nodes: []byte(`{
+		"learn": {"kind": "set", "set": {"category": "solved"}, "next": "sales"},
+		"sales": {"kind": "queue", "queue": "sales"}}`)}
+	inBubble(t, center, func(b *bed) {
+		b.agent("1001", "10.0.0.11:5060", phone.Policy(phone.AnswerAfter(time.Second)).Speaking(440))
+		b.agent("1002", "10.0.0.12:5060", phone.Policy(phone.AnswerAfter(time.Second)).Speaking(500))
+		for i, x := range []struct {
+			user, number    string
+			hz              float64
+			queue, category string
+		}{{"4930222", "4012", 500, "north", ""}, {"4989333", "4012", 440, "sales", ""}, {"4989444", "4013", 440, "sales", "solved"}} {
+			c := b.dials(b.phone(fmt.Sprintf("10.0.1.%d:5060", i+1), phone.Config{User: x.user}), x.number)
+			must(t, c.WaitTone(b.ctx(), x.hz))
+			c.Hangup()
+			time.Sleep(7 * time.Second) // wrap-up
+			all := b.cdrs()
+			if cdr := all[len(all)-1]; cdr.Queue != x.queue || cdr.Category != x.category {
+				t.Errorf("%s to %s: got queue %q, category %q; want %q, %q", x.user, x.number, cdr.Queue, cdr.Category, x.queue, x.category)
+			}
+			time.Sleep(15 * time.Second)
+		}
+	})
+}

@@ -221,3 +221,24 @@ func TestAnAgentChangesHisRatingsOfCallersLater(t *testing.T) {
 		}
 	})
 }
+
+func TestTheControlGroupIsNotedWithTheCallAndItsRatings(t *testing.T) {
+	for _, share := range []float64{0, 1} {
+		center := ratingCenter()
+		q := center.Queues["sales"]
+		q.HeadStart, q.Control = store.Duration(30*time.Second), &share
+		center.Queues["sales"] = q
+		inBubble(t, center, func(b *bed) {
+			ann := b.agent("1001", "10.0.0.11:5060", phone.Policy(phone.AnswerAfter(time.Second)).Speaking(440))
+			c, leg := b.talks(ann, b.phone("10.0.1.1:5060", phone.Config{User: "4930123456"}))
+			c.Hangup()
+			time.Sleep(3 * time.Second)
+			leg.Press(b.ctx(), "3", 0) // the BYE may come before its end
+			cdr := b.oneCDR()
+			e := b.evaluation(cdr.ID, "agent")
+			if want := share == 1; cdr.Control != want || e.Control != want || e.Strategy == "" {
+				t.Errorf("share %v: the record says %v, the rating %v of strategy %q; want %v", share, cdr.Control, e.Control, e.Strategy, want)
+			}
+		})
+	}
+}

@@ -141,3 +141,31 @@ func TestAQueueOutsideItsHoursSendsCallersOn(t *testing.T) {
 		}
 	})
 }
+
+func TestWhereDecliningIsNotAllowedNobodyIsToldOfItAndWhoDoesIsSetNotReady(t *testing.T) {
+	center := confirmCenter("")
+	none := 0
+	q := center.Queues["sales"]
+	q.Declines = &none
+	center.Queues["sales"] = q
+	inBubble(t, center, func(b *bed) {
+		ann := b.agent("1001", "10.0.0.11:5060", phone.AnswerAfter(time.Second))
+		c := b.dials(b.phone("10.0.1.1:5060", phone.Config{User: "4930123456"}), "4001")
+		if o := b.ringOf("1001"); o.Decline {
+			t.Errorf("screens show %+v, want that it may not be declined", o)
+		}
+		time.Sleep(12 * time.Second)
+		synctest.Wait() // for what the phone's own goroutine has noted
+		leg := ann.Calls()[0]
+		heard(t, leg.Listen(), "en", "press-1-to-accept")
+		if score, _ := phone.Correlate(spoken(t, "en", "press-2-to-decline"), leg.Listen().Samples); score > 0.6 {
+			t.Errorf("the agent is told that he may decline (%.2f), want not", score)
+		}
+		leg.Press(b.ctx(), "2", 0)
+		must(t, leg.WaitDone(b.ctx()))
+		time.Sleep(time.Second)
+		b.agentState("1001", "not ready (declined)")
+		c.Hangup()
+		b.wantTrace("wait sales; offer 1: declined; end: caller hung up")
+	})
+}
