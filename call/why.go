@@ -152,7 +152,8 @@ func (x *explanation) lead(own acd.CallKey, older []acd.CallKey) string {
 		return fmt.Sprintf("he fits the agent best, %.2f stars against %.2f of the oldest, who was overtaken %s so far; %s",
 			own.Match, oldest.Match, counted(oldest.Overtaken, "time"), first)
 	case start > 0:
-		return fmt.Sprintf("head start %s%s (standing %.2f, the oldest has %.2f); %s", seconds(start), most(x.r.Policy, "H", start), own.Standing, oldest.Standing, first)
+		return fmt.Sprintf("head start %s%s (standing %.2f), the oldest has %s (%.2f); %s", seconds(start), most(x.r.Policy, "H", start), own.Standing,
+			seconds(oldest.Since.Sub(oldest.Key)), oldest.Standing, first)
 	}
 	return first
 }
@@ -211,7 +212,8 @@ func (x *explanation) preferred(own acd.AgentKey, idler []acd.AgentKey) string {
 	case own.Measure != 0 || next.Measure != 0:
 		return fmt.Sprintf("by %s, %g against %g; %s", x.r.Policy, own.Measure, next.Measure, longest)
 	case start > 0:
-		return fmt.Sprintf("head start %s%s (grade %.2f against %.2f); %s", seconds(start), most(x.r.Policy, "G", start), own.Grade, next.Grade, longest)
+		return fmt.Sprintf("head start %s%s (grade %.2f), agent %s has %s (%.2f); %s", seconds(start), most(x.r.Policy, "G", start), own.Grade,
+			next.Agent, seconds(next.IdleSince.Sub(next.Key)), next.Grade, longest)
 	}
 	return longest
 }
@@ -233,6 +235,7 @@ var results = map[string]string{
 	"busy": "The phone of agent %s was busy (after %s); the call kept its place.", "no answer": "Agent %s did not answer for %s; the call kept its place.",
 	"unreachable": "The phone of agent %s could not be reached (after %s); the call kept its place.",
 	"caller gone": "The caller hung up while agent %s was rung (after %s).", "withdrawn": "The offer to agent %s was taken back after %s.",
+	"answered elsewhere": "Another agent answered before agent %s, after %s.",
 }
 
 // rest says by which policy and factor, and what came of the offer.

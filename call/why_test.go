@@ -29,8 +29,8 @@ func TestADecisionIsToldInSentencesThatASupervisorUnderstands(t *testing.T) {
 			"Caller +49 has waited 12 s; no other waiting call could go to agent 1001.|Agent 1001 was the only one free who may take this call.|" +
 				"Policy A1 H=30s G=1m0s; decided by: only pair.|Agent 1001 answered after 4 s."},
 		{"head start of both", acd.Reason{Policy: "A1 H=30s G=1m0s", Factor: acd.FactorCallStart, Calls: []acd.CallKey{own, older, oldest}, Agents: []acd.AgentKey{me, idler}}, nil,
-			"Caller +49 (waited 12 s) was served before 2 older ones: head start 24 s of at most 30 s (standing 0.80, the oldest has 0.00); the oldest came 19 s before him.|" +
-				"Agent 1001 (idle 10 s) was called before 1 agent idle for longer: head start 40 s of at most 60 s (grade 0.70 against 0.10); agent 1002 was idle 30 s longer.|" +
+			"Caller +49 (waited 12 s) was served before 2 older ones: head start 24 s of at most 30 s (standing 0.80), the oldest has 0 s (0.00); the oldest came 19 s before him.|" +
+				"Agent 1001 (idle 10 s) was called before 1 agent idle for longer: head start 40 s of at most 60 s (grade 0.70), agent 1002 has 5 s (0.10); agent 1002 was idle 30 s longer.|" +
 				"Policy A1 H=30s G=1m0s; decided by: head start of call.|Agent 1001 answered after 4 s."},
 		{"longest", acd.Reason{Policy: "longest-idle", Factor: acd.FactorOldestCall, Calls: []acd.CallKey{{Call: "c1", Since: ago(130), Key: ago(130)}, older}, Agents: []acd.AgentKey{{Agent: "1001", IdleSince: ago(50)}, idler}}, nil,
 			"Caller +49 has waited longest, 2 min 10 s, of the 2 whom agent 1001 could take.|Agent 1001 has been idle longest, 50 s, of the 2 who were free for it.|" +
