@@ -38,7 +38,7 @@ var layers = map[string][]string{
 
 // testLayers are imports that only a package's tests may have.
 var testLayers = map[string][]string{
-	"*": {"internal/simnet", "media/remote", "internal/phone", "store/storetest", "store/bolt", "store", "media", "call", "sip", "ivr/prompts", "recordings"},
+	"*": {"internal/simnet", "media/remote", "internal/phone", "store/storetest", "store/bolt", "store", "media", "call", "sip", "ivr/prompts", "recordings", "acd/sim"},
 }
 
 // fences keep each outside library in its place.

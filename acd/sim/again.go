@@ -62,6 +62,7 @@ func (d *again) run(past *recorder, from, to time.Time, change func(*acd.Configu
 	d.past, d.from, d.change, d.see = past, from, change, see
 	d.visits, d.follow, d.calls = make([]relived, len(past.visits)), map[int]int{}, map[acd.CallID]int{}
 	d.rings, d.taken, d.forced = map[acd.OfferID]int32{}, map[acd.AgentID]int{}, map[acd.AgentID]time.Duration{}
+	d.next.seq = past.n // of equal instants what the journal has comes first, in its order
 	d.prepare()
 	if d.first != nil {
 		d.step(d.first)
@@ -72,7 +73,7 @@ func (d *again) run(past *recorder, from, to time.Time, change func(*acd.Configu
 		due, timed := d.core.Deadline()
 		at := due.Sub(from)
 		switch {
-		case timed && at < end && (!ok || at <= h.at):
+		case timed && at < end && (!ok || at < h.at): // an event of the same instant lets timers fire as well
 			d.now = max(d.now, at)
 			d.step(acd.Tick{})
 		case ok && h.at < end:
@@ -94,7 +95,7 @@ func (d *again) prepare() {
 		}
 		if i >= d.past.open {
 			if v.before < 0 {
-				d.next.push(v.at.Sub(d.from), happensArrival, int32(i))
+				d.next.pushAs(v.at.Sub(d.from), v.order[0], happensArrival, int32(i))
 			}
 			continue
 		}
@@ -104,7 +105,7 @@ func (d *again) prepare() {
 		if v.end == Served && v.left.Before(d.from) {
 			w.state, w.seen = stateTalking, seen{v.left, Served, v.agent}
 			if !v.ended.IsZero() {
-				d.next.push(v.ended.Sub(d.from), happensEnd, int32(i))
+				d.next.pushAs(v.ended.Sub(d.from), v.order[2], happensEnd, int32(i))
 			}
 			continue
 		}
@@ -118,13 +119,13 @@ func (d *again) prepare() {
 		d.visits[e.visit].state = stateOffered
 		switch at := e.at.Add(e.after).Sub(d.from); e.kind {
 		case answered:
-			d.next.push(at, happensAnswer, n)
+			d.next.pushAs(at, e.order, happensAnswer, n)
 		case refused:
-			d.next.push(at, happensRefuse, n)
+			d.next.pushAs(at, e.order, happensRefuse, n)
 		}
 	}
 	for i := range d.past.outside {
-		d.next.push(d.past.outside[i].at.Sub(d.from), happensOutside, int32(i))
+		d.next.pushAs(d.past.outside[i].at.Sub(d.from), d.past.outside[i].order, happensOutside, int32(i))
 	}
 }
 
@@ -135,9 +136,9 @@ func (d *again) patience(i int, came time.Duration) {
 	wait := v.left.Sub(v.at)
 	switch {
 	case v.moved:
-		d.next.push(came+wait, happensMove, int32(i))
+		d.next.pushAs(came+wait, v.order[1], happensMove, int32(i))
 	case v.end == HungUp:
-		d.next.push(came+wait, happensHangUp, int32(i))
+		d.next.pushAs(came+wait, v.order[1], happensHangUp, int32(i))
 	default:
 		if v.left.IsZero() {
 			wait = 0
@@ -278,7 +279,7 @@ func (d *again) leave(i int, how End) {
 func (d *again) goOn(i int, how End) {
 	next, ok := d.follow[i]
 	if ok && d.past.visits[i].end == how {
-		d.next.push(d.now+max(d.past.visits[next].after, 0), happensArrival, int32(next))
+		d.next.pushAs(d.now+max(d.past.visits[next].after, 0), d.past.visits[next].order[0], happensArrival, int32(next))
 	}
 }
 
@@ -304,11 +305,11 @@ func (d *again) offered(o acd.Offer) {
 	d.offers = append(d.offers, offer)
 	switch was.kind {
 	case answered:
-		d.next.push(d.now+was.after, happensAnswer, n)
+		d.next.pushAs(d.now+was.after, max(was.order, 1), happensAnswer, n)
 	case withdrawn: // he had not yet decided
 		d.next.push(d.now+max(mean, was.after+time.Millisecond), happensAnswer, n)
 	case refused:
-		d.next.push(d.now+was.after, happensRefuse, n)
+		d.next.pushAs(d.now+was.after, was.order, happensRefuse, n)
 	}
 }
 
@@ -323,7 +324,7 @@ func (d *again) answer(n int32) {
 	w.state, w.seen = stateTalking, seen{d.from.Add(d.now), Served, o.agent}
 	switch talks := d.past.talks[v.ev.Queue]; {
 	case v.end == Served && !v.ended.IsZero():
-		d.next.push(d.now+v.ended.Sub(v.left), happensEnd, int32(o.visit))
+		d.next.pushAs(d.now+v.ended.Sub(v.left), v.order[2], happensEnd, int32(o.visit))
 	case v.end == Served: // it had not ended when the day did
 	case len(talks) > 0:
 		d.next.push(d.now+talks[draw(1, uint64(o.visit), drawTalk)%uint64(len(talks))], happensEnd, int32(o.visit))

@@ -18,6 +18,7 @@ type past struct {
 	byCall bool          // the talk ended because the call left
 	moved  bool          // its owner took it out of the queue by queueing it anew
 	wrapUp time.Duration // until the agent ended it himself; 0: he did not
+	order  [3]uint32     // of the events that queued it, ended the wait and ended the talk, in the journal
 	before int           // visit of the same call that this one follows; -1 none
 	after  time.Duration // the end of that visit
 }
@@ -35,6 +36,7 @@ type outcome struct {
 	kind  outcomeKind
 	how   acd.Refusal
 	after time.Duration // the offer
+	order uint32        // of the event that settled it, in the journal
 	back  time.Duration // after a missed or declined one: until he was ready again; 0: he was not
 }
 
@@ -49,9 +51,10 @@ const (
 
 // outside is an event that comes from people and phones, whatever the ACD does.
 type outside struct {
-	at   time.Time
-	ev   acd.Event
-	body []byte
+	at    time.Time
+	ev    acd.Event
+	body  []byte
+	order uint32 // in the journal
 }
 
 // ringing is an offer that has not been settled.
@@ -81,6 +84,7 @@ type recorder struct {
 	open     int                   // visits that began before the day and are not over
 	early    map[acd.OfferID]early // offers from before the day
 	started  bool
+	n        uint32 // events so far
 
 	mean    map[acd.AgentID]time.Duration // until he answers
 	talks   map[acd.QueueID][]time.Duration
@@ -137,6 +141,7 @@ func (r *recorder) restart() {
 // observe learns from an event and what the core did; true if the event is one
 // from outside.
 func (r *recorder) observe(at time.Time, ev acd.Event, out []acd.Command) bool {
+	r.n++
 	from := r.event(at, ev)
 	for _, cmd := range out {
 		r.command(at, cmd)
@@ -153,9 +158,9 @@ func (r *recorder) event(at time.Time, ev acd.Event) (from bool) {
 		r.queued(at, ev)
 	case acd.CallLeft:
 		if v := r.visit(ev.Call); v != nil && v.left.IsZero() {
-			v.left, v.end = at, HungUp
+			v.left, v.end, v.order[1] = at, HungUp, r.n
 		} else if v != nil && v.end == Served && v.ended.IsZero() {
-			v.ended, v.byCall = at, true
+			v.ended, v.byCall, v.order[2] = at, true, r.n
 		}
 	case acd.OfferAnswered:
 		if g, ok := r.rings[ev.Offer]; ok {
@@ -173,7 +178,7 @@ func (r *recorder) event(at time.Time, ev acd.Event) (from bool) {
 		}
 	case acd.TalkEnded:
 		if v := r.visit(ev.Call); v != nil && v.end == Served && v.ended.IsZero() && v.agent == ev.Agent {
-			v.ended, v.how = at, ev
+			v.ended, v.how, v.order[2] = at, ev, r.n
 			r.wrapping[ev.Agent] = r.current[ev.Call]
 		}
 	case acd.WrapUpDone:
@@ -191,8 +196,7 @@ func (r *recorder) event(at time.Time, ev acd.Event) (from bool) {
 	case acd.LogOut:
 		delete(r.missed, ev.Agent)
 		return true
-	case acd.Tick:
-	default:
+	default: // also a Tick: at an instant with other events its turn counts
 		return true
 	}
 	return false
@@ -201,13 +205,13 @@ func (r *recorder) event(at time.Time, ev acd.Event) (from bool) {
 // queued begins a visit.
 func (r *recorder) queued(at time.Time, ev acd.CallQueued) {
 	n := len(r.visits)
-	v := past{ev: ev, at: at, before: -1}
+	v := past{ev: ev, at: at, before: -1, order: [3]uint32{r.n}}
 	if i, ok := r.current[ev.Call]; ok {
 		b := &r.visits[i]
 		if b.left.IsZero() {
-			b.left, b.end, b.moved = at, Overflowed, true
+			b.left, b.end, b.moved, b.order[1] = at, Overflowed, true, r.n
 		} else if b.end == Served && b.ended.IsZero() {
-			b.ended, b.byCall = at, true
+			b.ended, b.byCall, b.order[2] = at, true, r.n
 		}
 		v.before, v.after = i, at.Sub(b.finished())
 	}
@@ -260,6 +264,7 @@ func forced(reason string) bool { return reason == acd.ReasonMissed || reason ==
 func (r *recorder) settle(offer acd.OfferID, o outcome) {
 	g := r.rings[offer]
 	delete(r.rings, offer)
+	o.order = r.n
 	if g.n < 0 {
 		r.early[offer] = early{g, o}
 		return

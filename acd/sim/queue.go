@@ -38,7 +38,12 @@ type queue struct {
 
 func (q *queue) push(at time.Duration, kind happens, who int32) {
 	q.seq++
-	q.heap = append(q.heap, happening{at, q.seq, kind, who})
+	q.pushAs(at, q.seq, kind, who)
+}
+
+// pushAs is push with an order of its own among equal instants.
+func (q *queue) pushAs(at time.Duration, seq uint32, kind happens, who int32) {
+	q.heap = append(q.heap, happening{at, seq, kind, who})
 	h, i := q.heap, len(q.heap)-1
 	for up := (i - 1) / 2; i > 0 && h[i].before(&h[up]); up = (i - 1) / 2 {
 		h[i], h[up] = h[up], h[i]

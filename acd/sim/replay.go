@@ -177,7 +177,7 @@ func (p *replayer) event(l Logged) error {
 	p.compare(out)
 	p.was.states(l.At, out, p.c)
 	if p.past.observe(l.At, ev, out) {
-		p.past.outside = append(p.past.outside, outside{l.At, p.copy(ev), l.Body})
+		p.past.outside = append(p.past.outside, outside{l.At, p.copy(ev), l.Body, p.past.n})
 	}
 	return nil
 }
