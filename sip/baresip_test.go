@@ -7,13 +7,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
-	"strings"
 	"testing"
 	"time"
 )
 
-// A phone that nobody here wrote: it registers, watches its messages, is called,
+// A phone that nobody here wrote: it registers, is called and
 // transfers the call, over each transport.
 
 const baresipConfig = `sip_listen 127.0.0.1:0
@@ -27,7 +25,6 @@ module g711.so
 module aubridge.so
 module_tmp uuid.so
 module_tmp account.so
-module_app mwi.so
 module_app menu.so
 module_app ctrl_tcp.so
 ctrl_tcp_listen %s
@@ -54,9 +51,9 @@ func baresip(t *testing.T, server, transport, extra string) net.Conn {
 	if _, err := exec.LookPath("baresip"); err != nil {
 		t.Skip("baresip is not installed")
 	}
-	dir, control := t.TempDir(), free(t)
-	account := fmt.Sprintf("<sip:bob@hotline>;auth_user=bob;auth_pass=secret;outbound=\"sip:%s;transport=%s\";regint=600;answermode=auto;audio_codecs=PCMU;mwi=yes\n", server, transport)
-	for name, text := range map[string]string{"config": fmt.Sprintf(baresipConfig, extra, modules, control), "accounts": account, "contacts": ""} {
+	dir, at := t.TempDir(), free(t)
+	account := fmt.Sprintf("<sip:bob@hotline>;auth_user=bob;auth_pass=secret;outbound=\"sip:%s;transport=%s\";regint=600;answermode=auto;audio_codecs=PCMU\n", server, transport)
+	for name, text := range map[string]string{"config": fmt.Sprintf(baresipConfig, extra, modules, at), "accounts": account, "contacts": ""} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -76,11 +73,11 @@ func baresip(t *testing.T, server, transport, extra string) net.Conn {
 		log.Close()
 		if t.Failed() {
 			text, _ := os.ReadFile(log.Name())
-			t.Logf("baresip says:\n%s", text)
+			t.Logf("baresip says:\n%s", text[:min(len(text), 2000)])
 		}
 	})
 	for range 100 {
-		if c, err := net.Dial("tcp", control); err == nil {
+		if c, err := net.Dial("tcp", at); err == nil {
 			t.Cleanup(func() { c.Close() })
 			return c
 		}
@@ -90,7 +87,7 @@ func baresip(t *testing.T, server, transport, extra string) net.Conn {
 	return nil
 }
 
-func TestABaresipPhoneWatchesItsMessagesAndTransfersACall(t *testing.T) {
+func TestABaresipPhoneTransfersACall(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a real phone takes real time")
 	}
@@ -108,22 +105,18 @@ func TestABaresipPhoneWatchesItsMessagesAndTransfersACall(t *testing.T) {
 				}
 				c.Secure, secure, c.TLS = []net.Listener{ln}, ln, TLS{Cert: cert, Key: key}
 			})
-			e.PublishMessages("bob", 2, 3)
 			if tp == "tls" {
 				addr = secure.Addr().String()
 			}
 			control := baresip(t, addr, tp, "sip_cafile "+a.ca())
-			within(t, "the phone's registration", func() bool { return len(e.Contacts("bob")) == 1 })
-			within(t, "the phone's subscription", func() bool {
-				return slices.ContainsFunc(e.Subscriptions(), func(s Subscription) bool {
-					return s.Event == "message-summary" && s.AOR == "bob" && s.By.Account == "bob"
-				})
-			})
+			if !within(10*time.Second, func() bool { return len(e.Contacts("bob")) > 0 }) {
+				t.Fatal("no registration of the phone's")
+			}
 			if b := e.Bindings()[0]; b.Transport != tp {
 				t.Errorf("registered over %s", b.Transport)
 			}
 			l := newLeg("us")
-			l.Dialog = e.Dial(Invite{Targets: e.Contacts("bob"), From: Address{User: "4000"}, AutoAnswer: true, Inbox: l,
+			l.Dialog = e.Dial(Invite{Targets: e.Contacts("bob")[:1], From: Address{User: "4000"}, AutoAnswer: true, Inbox: l,
 				Media: said("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n")})
 			wait := func(what string, fits func(Event) bool) {
 				t.Helper()
@@ -161,16 +154,14 @@ func TestABaresipPhoneWatchesItsMessagesAndTransfersACall(t *testing.T) {
 	}
 }
 
-// within waits ten seconds for something to become true.
-func within(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for range 200 {
+// within says whether something becomes true in time.
+func within(limit time.Duration, ok func() bool) bool {
+	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if ok() {
-			return
+			return true
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
-	t.Fatalf("no %s", strings.TrimSpace(what))
+	return false
 }
 
 // said is a Media that always says the same.
