@@ -148,16 +148,23 @@ func (e *Endpoint) Bans() []Ban { return e.bans.list(time.Now()) }
 // Unban lets an address in again and forgets its failures; false: it had none.
 func (e *Endpoint) Unban(a netip.Addr) bool { return e.bans.remove(a) }
 
+// wellKnown: a phone that is registered, or a trunk, at just that place. It is not
+// to suffer for another one behind the same NAT.
+func (e *Endpoint) wellKnown(h hop, now time.Time) bool {
+	if _, phone := e.registry.phoneAt(now, h.addr); phone {
+		return true
+	}
+	_, trunk := e.trunkAt(h)
+	return trunk
+}
+
 // loginFailed counts wrong credentials against their source, unless a trunk or a
 // registered phone stands there: who can forge its address must not lock it out.
 // Only credentials for a nonce that we gave to that very source count, for then
 // the address is no forgery.
 func (e *Endpoint) loginFailed(m *message, now time.Time) {
 	src := m.hop.addr
-	if _, trunk := e.trunkAt(m.hop); trunk {
-		return
-	}
-	if _, phone := e.registry.phoneAt(now, src); phone {
+	if e.wellKnown(m.hop, now) {
 		return
 	}
 	if e.bans.failed(src.Addr(), now) {

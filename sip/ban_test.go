@@ -99,6 +99,27 @@ func TestWhoMayNotBeBanned(t *testing.T) {
 			}
 		})
 	})
+	t.Run("its neighbour behind one NAT, once registered", func(t *testing.T) {
+		for _, tp := range []string{"udp", "tcp"} {
+			bubble(t, accounts, func(r *rig) {
+				evil, p := r.udp("198.51.100.7:40000"), r.udp("198.51.100.7:40001")
+				if tp == "tcp" {
+					p = r.tcp("198.51.100.7")
+				}
+				p.register("r", 1)
+				for i := range 5 {
+					evil.guess(fmt.Sprint("g", i))
+					evil.want("401 REGISTER")
+				}
+				if len(r.ep.Bans()) != 1 {
+					t.Fatalf("bans %+v", r.ep.Bans())
+				}
+				p.register("r", 10)
+				evil.send(evil.ask("OPTIONS", "o", "o", ";tag=b", "", 1, ""))
+				evil.silent(time.Second)
+			})
+		}
+	})
 	t.Run("a trunk", func(t *testing.T) {
 		bubble(t, accounts, func(r *rig) {
 			p := r.udp("10.0.0.2:5060")

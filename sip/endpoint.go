@@ -174,7 +174,7 @@ func (e *Endpoint) connLost(c *conn, err error) {
 func (e *Endpoint) receive(ctx context.Context, text string, h hop) {
 	if !strings.HasPrefix(text, "SIP/") {
 		now := time.Now()
-		if e.bans.banned(h.addr.Addr(), now) {
+		if e.bans.banned(h.addr.Addr(), now) && !e.wellKnown(h, now) {
 			e.stats.Banned.Add(1)
 			return
 		}
