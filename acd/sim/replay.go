@@ -88,6 +88,9 @@ type Change struct {
 // epochShift separates the epoch of a sequence number from its count.
 const epochShift = 40
 
+// ErrNoEvents is returned for a day of which the journal has nothing.
+var ErrNoEvents = errors.New("sim: replay: the journal has no event of that day")
+
 // replayer replays the processes of a day one after the other.
 type replayer struct {
 	c       ReplayConfig
@@ -132,7 +135,7 @@ func Replay(c ReplayConfig) (Replayed, error) {
 		p.finish()
 	}
 	if p.r.Events == 0 {
-		return p.r, errors.New("sim: replay: the journal has no event of that day")
+		return p.r, ErrNoEvents
 	}
 	p.report()
 	return p.r, nil

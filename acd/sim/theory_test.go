@@ -2,6 +2,7 @@ package sim
 
 import (
 	"math"
+	"math/cmplx"
 	"testing"
 )
 
@@ -72,6 +73,31 @@ func TestDeterministicTalksGiveTheTabulatedWaits(t *testing.T) {
 			ratio := Deterministic(n, c.rho*float64(n), 1).Mean / ErlangC(n, c.rho*float64(n), 1, 0).Mean
 			if ratio < c.from || ratio > c.to {
 				t.Errorf("M/D/%d at %v: %.4f of Erlang C, want %v to %v", n, c.rho, ratio, c.from, c.to)
+			}
+		}
+	}
+}
+
+// The mean number in M/D/n is also known by the roots z within the unit circle of
+// z^n = exp(load*(z-1)), of which there are n-1:
+//
+//	L = (n - (n-load)^2) / (2*(n-load)) + sum of 1/(1-z)
+func TestCrommelinsEquationsAgreeWithTheRootsOfTheirTransform(t *testing.T) {
+	for _, n := range []int{1, 2, 5, 20} {
+		for _, rho := range []float64{0.5, 0.7, 0.85} {
+			load := rho * float64(n)
+			free := float64(n) - load
+			in := complex((float64(n)-free*free)/(2*free), 0)
+			for k := 1; k < n; k++ {
+				turn, z := cmplx.Rect(1, 2*math.Pi*float64(k)/float64(n)), complex(0, 0)
+				for range 5000 {
+					z = turn * cmplx.Exp(complex(rho, 0)*(z-1))
+				}
+				in += 1 / (1 - z)
+			}
+			want := (real(in) - load) / load // waiting calls over arrivals per talk
+			if got := Deterministic(n, load, 1); !near(got.Mean, want, 1e-6+1e-4*want) {
+				t.Errorf("M/D/%d at %v: wait %.7f talks, want %.7f", n, rho, got.Mean, want)
 			}
 		}
 	}

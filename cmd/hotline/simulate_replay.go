@@ -120,6 +120,9 @@ func (a *app) replay(ctx context.Context, f simulateFlags) error {
 		})
 	}
 	r, err := sim.Replay(c)
+	if errors.Is(err, sim.ErrNoEvents) {
+		return fmt.Errorf("simulate: --replay %s: the journal has no event of that day; try: a day of the last 30 on which hotline serve ran", f.replay.day)
+	}
 	if err != nil {
 		return err
 	}
