@@ -143,13 +143,18 @@ func TestWorkConservingStrategiesStartTalksAtTheSameInstants(t *testing.T) {
 // visits is a day of 4000 calls at load 0.85.
 func visits(t *testing.T, policy string) []Visit {
 	t.Helper()
+	c := visitsCenter(t, policy)
+	c.Keep = true
+	return run(t, c).Visits
+}
+
+func visitsCenter(t *testing.T, policy string) Center {
+	t.Helper()
 	p, err := ParsePolicy(policy)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := center(0.85, queueOf(p), 4000)
-	c.Keep = true
-	return run(t, c).Visits
+	return center(0.85, queueOf(p), 4000)
 }
 
 func TestAnUnevenDayKeepsItsBoundsAndItsCalls(t *testing.T) {
