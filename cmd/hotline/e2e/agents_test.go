@@ -75,5 +75,5 @@ func TestKeysOfAPhoneChangeItsAgentsStateAndEndATalk(t *testing.T) {
 	hears(t, "the caller", caller.ear.heard, "survey-service")
 	h.cli("call", "hangup", h.stage("survey").ID)
 	caller.passes(10 * time.Second)
-	h.wantTrace(h.cdrs(3)[0], "wait sales; offer 1: answered; announce; talk; agent ended the talk; survey; end: served")
+	h.wantTrace(h.cdrs(3)[0], "wait sales; offer 1: answered; announce; talk; agent ended the talk by key; survey; end: served")
 }

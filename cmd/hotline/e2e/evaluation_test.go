@@ -57,7 +57,7 @@ func TestASippCallerChoosesABaresipAgentAndBothRateEachOtherAndChangeItLater(t *
 	hears(t, "the caller", caller.ear.heard, "survey-thanks")
 	caller.passes(20 * time.Second)
 	cdr := h.cdr()
-	h.wantTrace(cdr, "menu; wait sales; offer 1: answered; talk; agent ended the talk; survey; end: served")
+	h.wantTrace(cdr, "menu; wait sales; offer 1: answered; talk; agent ended the talk by key; survey; end: served")
 	if cdr.Chosen != "1002" || cdr.Agent != "1002" {
 		t.Errorf("the record says chosen %q, agent %q; want 1002 both", cdr.Chosen, cdr.Agent)
 	}
