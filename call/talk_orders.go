@@ -200,6 +200,10 @@ func (s talkStage) led(c *Call, actor string) talkStage {
 	if s.agent != "" { // who is the caller now, a phone of ours
 		c.manned = s.agent
 	}
+	if s.acd { // he is led on and serves nobody: a call of his phone from now on
+		c.eng.occupy(s.agent, true)
+		c.eng.disp.must(acd.TalkEnded{Agent: acd.AgentID(s.agent), Call: acd.CallID(c.id)})
+	}
 	s.leg, s.agent, s.acd = was, agent, false
 	c.engaged = &s
 	return s
