@@ -45,7 +45,7 @@ func (c *Core) Choices(ev CallQueued, most int, now time.Time) []Choice {
 		}
 		ch := Choice{Agent: a.ID}
 		ch.Stars, _ = c.grades.posterior(a.ID, ev.Category, at)
-		_, ch.Weight = c.grades.stars(a.ID, at)
+		ch.Weight = c.grades.tally(a.ID, ev.Category, at).weight
 		ch.Wait, ch.Known = c.waitFor(a, at)
 		list = append(list, ch)
 	}

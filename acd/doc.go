@@ -154,8 +154,9 @@
 //	declined            stays Ready, keeps idle time       back-off  waits on
 //	declined beyond a   Not ready (declined)               back-off  waits on
 //	  quota
-//	declined, 5th time  paused for a back-off, then idle   back-off  waits on
-//	  in a row            anew; Ready ends the pause
+//	failed              stays Ready, keeps idle time       back-off  waits on
+//	declined or failed, paused for a back-off, then idle   back-off  waits on
+//	  5th time in a row   anew; Ready ends the pause
 //	busy                paused for a back-off or until     back-off  waits on
 //	                      Occupied no or Ready, then
 //	                      idle anew

@@ -184,9 +184,10 @@ const (
 	NoAnswer                        // it rang out
 	PhoneUnreachable                // no answer whatsoever from the phone
 	CallerGone                      // the caller hung up first
+	Failed                          // the owner could not ring: nobody's fault, no quota
 )
 
-var refusalNames = [...]string{"declined", "busy", "no answer", "unreachable", "caller gone"}
+var refusalNames = [...]string{"declined", "busy", "no answer", "unreachable", "caller gone", "failed"}
 
 // String is the refusal in the words of the logs.
 func (r Refusal) String() string { return name(refusalNames[:], int(r)) }

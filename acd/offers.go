@@ -151,6 +151,8 @@ func (c *Core) refused(o *offer, how Refusal) {
 		}
 	case PhoneUnreachable:
 		c.pause(a, pauseUnreachable, q.BackOff)
+	case Failed:
+		c.strike(a, q)
 	default:
 		c.declined(o)
 	}
@@ -169,8 +171,13 @@ func (c *Core) declined(o *offer) {
 	}
 	a.declined++
 	o.call.declined++
+	c.strike(a, o.queue)
+}
+
+// strike counts offers in a row that came to nothing at once.
+func (c *Core) strike(a *agent, q *queue) {
 	if a.refusals++; a.refusals >= maxRefusals {
 		a.refusals = 0
-		c.pause(a, pauseDeclining, o.queue.BackOff)
+		c.pause(a, pauseDeclining, q.BackOff)
 	}
 }

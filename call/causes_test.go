@@ -48,7 +48,7 @@ func TestWhatAFailedRingMeansForTheACD(t *testing.T) {
 		{"another key", errDeclined, acd.Declined, "declined"},
 		{"rung out", ErrWithdrawn, acd.NoAnswer, "no answer"},
 		{"no phone", errUnreachable, acd.PhoneUnreachable, "unreachable"},
-		{"no port", fmt.Errorf("call: dial: %w", media.ErrNoPorts), acd.Declined, "no capacity"},
+		{"no port", fmt.Errorf("call: dial: %w", media.ErrNoPorts), acd.Failed, "no capacity"},
 		{"caller gone", ErrCallerGone, acd.CallerGone, "caller gone"},
 		{"shutdown", ErrShutdown, acd.CallerGone, "caller gone"},
 		{"operator", ErrOperator, acd.CallerGone, "caller gone"},

@@ -230,7 +230,7 @@ func refusal(err error) (acd.Refusal, string) {
 	case errors.Is(err, errUnreachable), errors.Is(err, media.ErrDown):
 		return acd.PhoneUnreachable, "unreachable"
 	case errors.Is(err, media.ErrNoPorts): // not the agent's fault: only this pair waits
-		return acd.Declined, "no capacity"
+		return acd.Failed, "no capacity"
 	case errors.As(err, &e):
 		switch {
 		case e.lost:
