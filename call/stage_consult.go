@@ -59,7 +59,7 @@ func (s consultStage) run(ctx context.Context, c *Call) stage {
 	s.talk.leg.start(nil, media.Tone{Kind: media.ToneRingback}, true)
 	ringOut := time.NewTimer(transferRings)
 	defer ringOut.Stop()
-	pad := newPad(c.eng.world.Load().keys())
+	pad := newPad(c.eng.world.Load().keyCodes)
 	for {
 		select {
 		case err := <-x.ringing():

@@ -78,62 +78,121 @@ func (s talkStage) run(ctx context.Context, c *Call) stage {
 	return next
 }
 
+// conversation is the state of a talkStage. What came last stands in it, so that a call
+// that waits, as it does for minutes, has a small stack: await and little more.
+type conversation struct {
+	talkStage
+	c     *Call
+	hold  holder
+	pads  [2]*pad // of the caller's phone, if it is an agent's, and of the second leg's
+	digit digit
+	refer *sip.Refer
+	order order
+}
+
+// happened is what a talk waits for.
+type happened uint8
+
+const (
+	legGone happened = iota
+	legDigit
+	callerDigit
+	legRefers
+	callerRefers
+	ordered
+	pauseOver
+	holds
+	callerQuiet
+	legQuiet
+	changed
+	over
+)
+
 func (s talkStage) loop(ctx context.Context, c *Call) stage {
-	w := c.eng.world.Load()
-	pads := [2]*pad{newPad(w.keys()), newPad(w.keys())}
-	hold := holder{c: c, legs: [2]*Leg{c.caller, s.leg}}
-	hold.look() // they may hold since before the talk
+	x := &conversation{talkStage: s, c: c, hold: holder{c: c, legs: [2]*Leg{c.caller, s.leg}}}
+	codes := c.eng.world.Load().keyCodes
+	x.pads = [2]*pad{newPad(codes), newPad(codes)}
+	x.hold.look() // they may hold since before the talk
 	for {
-		select {
-		case <-s.leg.ctx.Done():
-			return s.agentGone(ctx, c)
-		case d := <-s.leg.digits:
-			if next, done := s.pressed(ctx, c, &hold, pads[1], s.agent, d); done {
-				return next
-			}
-			c.passDigit(d, c.caller)
-		case d := <-c.caller.digits:
-			if next, done := s.pressed(ctx, c, &hold, pads[0], c.manned, d); done {
-				return next
-			}
-			if !c.caller.masked() {
-				c.passDigit(d, s.leg)
-			}
-		case r := <-s.leg.refers:
-			if next, done := s.refer(c, &hold, s.agent, r); done {
-				return next
-			}
-		case r := <-c.caller.refers:
-			if next, done := s.refer(c, &hold, c.manned, r); done {
-				return next
-			}
-		case o := <-c.orders:
-			if next, done := s.order(ctx, c, &hold, o); done {
-				return next
-			}
-		case <-c.pause.over():
-			c.pauseForgotten()
-		case <-c.caller.holds:
-			hold.look()
-		case <-s.leg.holds:
-			hold.look()
-		case <-c.caller.quiet.changed:
-			c.listens(c.caller)
-		case <-s.leg.quiet.changed:
-			c.listens(s.leg)
-		case <-c.caller.updated:
-			c.journal()
-		case <-s.leg.updated:
-			c.journal()
-		case <-ctx.Done():
-			if errors.Is(context.Cause(ctx), ErrCallerGone) && s.asks(c) {
-				s.leave(c)
-			} else {
-				s.callerGone(c)
-			}
-			return nil
+		if next, done := x.handle(ctx, x.await(ctx)); done {
+			return next
 		}
 	}
+}
+
+// await returns what happens next.
+func (x *conversation) await(ctx context.Context) happened {
+	c, leg := x.c, x.leg
+	select {
+	case <-leg.ctx.Done():
+		return legGone
+	case x.digit = <-leg.digits:
+		return legDigit
+	case x.digit = <-c.caller.digits:
+		return callerDigit
+	case x.refer = <-leg.refers:
+		return legRefers
+	case x.refer = <-c.caller.refers:
+		return callerRefers
+	case x.order = <-c.orders:
+		return ordered
+	case <-c.pause.over():
+		return pauseOver
+	case <-c.caller.holds:
+	case <-leg.holds:
+	case <-c.caller.quiet.changed:
+		return callerQuiet
+	case <-leg.quiet.changed:
+		return legQuiet
+	case <-c.caller.updated:
+		return changed
+	case <-leg.updated:
+		return changed
+	case <-ctx.Done():
+		return over
+	}
+	return holds
+}
+
+// handle does what it asks for; done is true when the talk is over.
+func (x *conversation) handle(ctx context.Context, what happened) (next stage, done bool) {
+	s, c := x.talkStage, x.c
+	switch what {
+	case legGone:
+		return s.agentGone(ctx, c), true
+	case legDigit:
+		if next, done = s.pressed(ctx, c, &x.hold, x.pads[1], s.agent, x.digit); !done {
+			c.passDigit(x.digit, c.caller)
+		}
+	case callerDigit:
+		if next, done = s.pressed(ctx, c, &x.hold, x.pads[0], c.manned, x.digit); !done && !c.caller.masked() {
+			c.passDigit(x.digit, s.leg)
+		}
+	case legRefers:
+		return s.refer(c, &x.hold, s.agent, x.refer)
+	case callerRefers:
+		return s.refer(c, &x.hold, c.manned, x.refer)
+	case ordered:
+		return s.order(ctx, c, &x.hold, x.order)
+	case pauseOver:
+		c.pauseForgotten()
+	case holds:
+		x.hold.look()
+	case callerQuiet:
+		c.listens(c.caller)
+	case legQuiet:
+		c.listens(s.leg)
+	case changed:
+		c.journal()
+	case over:
+		if errors.Is(context.Cause(ctx), ErrCallerGone) && s.asks(c) {
+			s.leave(c)
+		} else {
+			s.callerGone(c)
+		}
+		return nil, true
+	}
+	return next, done
 }
 
 // holder plays music to whoever waits for a side that holds.

@@ -20,11 +20,13 @@ type world struct {
 	revision uint64
 	flows    map[string]ivr.Flow
 	zone     *time.Location
-	surveyed map[string]bool // items that the flows' surveys ask for
+	surveyed map[string]bool   // items that the flows' surveys ask for
+	keyCodes map[string]string // of agents in talk
 }
 
 func newWorld(c store.Center, revision uint64) (*world, error) {
 	w := &world{center: c, revision: revision, flows: map[string]ivr.Flow{}, zone: time.UTC, surveyed: map[string]bool{}}
+	w.keyCodes = w.keys()
 	for id, f := range c.Flows {
 		flow, err := readFlow(f)
 		if err != nil {
