@@ -170,7 +170,7 @@ func (x *waiting) command(ctx context.Context, cmd acd.Command) (stage, bool) {
 	switch cmd := cmd.(type) {
 	case acd.Offer:
 		if len(x.rings) >= maxRing {
-			x.c.eng.disp.must(acd.OfferRefused{Offer: cmd.ID, How: acd.PhoneUnreachable})
+			x.c.eng.disp.must(acd.OfferRefused{Offer: cmd.ID, How: acd.Failed})
 			return nil, false
 		}
 		x.begin(ctx, cmd)
