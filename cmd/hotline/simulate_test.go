@@ -139,8 +139,9 @@ func TestTheTableOfTheDocumentIsWhatTheSimulatorPrints(t *testing.T) {
 	if code != 0 {
 		t.Fatalf("exit %d: %s", code, errs)
 	}
+	table, _, _ = strings.Cut(table, "\n\n") // below it stands what decided, in words that may change
 	want, got := strings.Split(table, "\n"), strings.Split(out, "\n")
-	for i, w := range want[:len(want)-2] { // the last line has the speed of the machine
+	for i, w := range want {
 		if i >= len(got) {
 			t.Fatalf("line %d is missing: %q", i, w)
 		}
