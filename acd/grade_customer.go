@@ -99,7 +99,7 @@ func (g *gradebook) addOpinion(o *opinion, by AgentID) *regard {
 		h = &regard{}
 		g.regards[o.customer] = h
 	}
-	h.opinions = insertSorted(h.opinions, o)
+	h.opinions = insertSorted(h.opinions, o, (*opinion).compare)
 	g.opinions[o.contact] = o
 	g.queue = append(g.queue, o)
 	if len(h.opinions) > raterKeep {
@@ -124,7 +124,7 @@ func (g *gradebook) dropOpinion(o *opinion) {
 	if a.count--; a.count == 0 {
 		delete(g.raters, a.agent)
 	}
-	if h.opinions = deleteSorted(h.opinions, o); len(h.opinions) == 0 {
+	if h.opinions = deleteSorted(h.opinions, o, (*opinion).compare); len(h.opinions) == 0 {
 		delete(g.regards, o.customer)
 	}
 }

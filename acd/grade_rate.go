@@ -123,7 +123,7 @@ func (g *gradebook) insert(r *rating, agent AgentID, name string) {
 		g.scores[agent] = s
 	}
 	r.score = s
-	s.ratings = insertSorted(s.ratings, r)
+	s.ratings = insertSorted(s.ratings, r, (*rating).compare)
 	g.contacts[r.contact] = r
 	g.order = append(g.order, r)
 	g.taper(s, r.at)
@@ -136,7 +136,7 @@ func (g *gradebook) insert(r *rating, agent AgentID, name string) {
 			g.customers[name] = k
 		}
 		r.customer = k
-		k.ratings = insertSorted(k.ratings, r)
+		k.ratings = insertSorted(k.ratings, r, (*rating).compare)
 		g.judge(k)
 		if len(k.ratings) > raterKeep {
 			g.remove(k.ratings[0])
@@ -161,12 +161,12 @@ func (g *gradebook) remove(r *rating) {
 func (g *gradebook) detach(r *rating) {
 	delete(g.contacts, r.contact)
 	s, k := r.score, r.customer
-	s.ratings = deleteSorted(s.ratings, r)
+	s.ratings = deleteSorted(s.ratings, r, (*rating).compare)
 	if len(s.ratings) == 0 && s.finals == 0 {
 		delete(g.scores, s.agent)
 	}
 	if k != nil {
-		if k.ratings = deleteSorted(k.ratings, r); len(k.ratings) == 0 {
+		if k.ratings = deleteSorted(k.ratings, r, (*rating).compare); len(k.ratings) == 0 {
 			delete(g.customers, k.name)
 		}
 	}
@@ -278,13 +278,13 @@ func (g *gradebook) trim() {
 	}
 }
 
-func insertSorted[T interface{ compare(T) int }](list []T, item T) []T {
-	at, _ := slices.BinarySearchFunc(list, item, T.compare)
+func insertSorted[T any](list []T, item T, compare func(a, b T) int) []T {
+	at, _ := slices.BinarySearchFunc(list, item, compare)
 	return slices.Insert(list, at, item)
 }
 
-func deleteSorted[T interface{ compare(T) int }](list []T, item T) []T {
-	at, ok := slices.BinarySearchFunc(list, item, T.compare)
+func deleteSorted[T any](list []T, item T, compare func(a, b T) int) []T {
+	at, ok := slices.BinarySearchFunc(list, item, compare)
 	if !ok {
 		return list
 	}

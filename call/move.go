@@ -34,6 +34,13 @@ func (r *running) set(ctx context.Context, away context.CancelCauseFunc) {
 	r.ctx, r.away = ctx, away
 }
 
+// clear is for the time between two stages.
+func (r *running) clear() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ctx, r.away = nil, nil
+}
+
 // move ends the stage; false between two stages, after the last, and when the
 // call has ended just before.
 func (r *running) move(to stage) bool {
@@ -55,7 +62,7 @@ func (c *Call) pass(ctx context.Context, s stage) stage {
 	defer away(nil)
 	c.running.set(sctx, away)
 	next := s.run(sctx, c)
-	c.running.set(nil, nil)
+	c.running.clear()
 	var m *Moved
 	if !errors.As(context.Cause(sctx), &m) {
 		return next
