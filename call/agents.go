@@ -310,30 +310,6 @@ func codeFor(w *world, agent, number string) stage {
 	return nil
 }
 
-// trunks are the center's trunks as the SIP plane knows them.
-func (e *Engine) trunks(w *world) []sip.Trunk {
-	var out []sip.Trunk
-	for _, id := range sortedKeys(w.center.Trunks) {
-		t := w.center.Trunks[id]
-		x := sip.Trunk{Name: id, Peers: t.Peers, Register: t.Register, User: t.User, Realm: t.Realm, Trusted: t.Trusted,
-			Expires: t.Expires.D(), Password: t.Secret}
-		if e.cfg.Sealer != nil && t.Secret != "" {
-			plain, err := e.cfg.Sealer.Open(t.Secret)
-			if err != nil {
-				e.log.Error("trunk's secret can't be opened: set it again", "trunk", id, "err", err)
-			}
-			x.Password = plain
-		}
-		for _, a := range t.Addresses {
-			if p, err := parsePrefix(a); err == nil {
-				x.Addresses = append(x.Addresses, p)
-			}
-		}
-		out = append(out, x)
-	}
-	return out
-}
-
 // parsePrefix reads an address or a prefix.
 func parsePrefix(s string) (netip.Prefix, error) {
 	if a, err := netip.ParseAddr(s); err == nil {

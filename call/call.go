@@ -31,6 +31,7 @@ type Call struct {
 	hops    int    // that a leg of ours may still pass
 	number  string // the caller's, as shown to agents
 	name    string
+	hidden  bool // the caller asked that his number is not shown
 	lang    string
 	vars    map[string]string
 	queue   string

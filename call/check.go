@@ -130,7 +130,7 @@ func (k *check) keys(keys store.Keys) {
 func (k *check) codes(c store.Codes) {
 	taken := map[string]string{}
 	for _, f := range []struct{ name, code string }{{"ready", c.Ready}, {"not_ready", c.NotReady}, {"log_out", c.LogOut}, {"log_in", c.LogIn},
-		{"my_ratings", c.MyRatings}, {"rate_last", c.RateLast}} {
+		{"hide", c.Hide}, {"my_ratings", c.MyRatings}, {"rate_last", c.RateLast}} {
 		path := "$.settings.codes." + f.name
 		switch {
 		case f.code == "":
@@ -364,35 +364,6 @@ func (k *check) hours(id string, h store.Hours) {
 			k.add(fmt.Sprintf("%s[%d]", at("hours", id, "holidays"), i), fmt.Sprintf("%q is no day", d), "such as 2026-12-25")
 		}
 	}
-}
-
-func (k *check) trunk(id string, t store.Trunk) {
-	k.id("trunks", id)
-	for i, p := range t.Peers {
-		if _, err := sip.ParseTarget(p); err != nil {
-			k.add(fmt.Sprintf("%s[%d]", at("trunks", id, "peers"), i), "not a SIP address: "+err.Error(), "such as sip:trunk.example.net:5060;transport=udp")
-		}
-	}
-	for i, a := range t.Addresses {
-		if _, err := parsePrefix(a); err != nil {
-			k.add(fmt.Sprintf("%s[%d]", at("trunks", id, "addresses"), i), fmt.Sprintf("%q is no address", a), "an IP address or a prefix such as 192.0.2.0/28")
-		}
-	}
-	if len(t.Peers) == 0 && len(t.Addresses) == 0 {
-		k.add(at("trunks", id, ""), "a trunk without peers and addresses can neither call nor be called", "peers, addresses or both")
-	}
-	if t.Register && len(t.Peers) == 0 {
-		k.add(at("trunks", id, "register"), "nowhere to register", "peers")
-	}
-	if t.Register && t.User == "" {
-		k.add(at("trunks", id, "register"), "no user to register", "user and secret")
-	}
-	if !slices.Contains([]string{"", "allow", "deny"}, t.Hairpin) {
-		k.add(at("trunks", id, "hairpin"), fmt.Sprintf("no choice %q", t.Hairpin), "allow or deny")
-	}
-	k.secured(at("trunks", id, "srtp"), t.SRTP)
-	k.span(at("trunks", id, "no_answer"), t.NoAnswer, time.Minute)
-	k.span(at("trunks", id, "expires"), t.Expires, 24*time.Hour)
 }
 
 func (k *check) prompt(id string, p store.Prompt) {

@@ -137,25 +137,6 @@ func (e *Engine) Calls() []CallView {
 	return out
 }
 
-// Trunks are all trunks of the center with their live state.
-func (e *Engine) Trunks() []TrunkView {
-	w := e.world.Load()
-	out := []TrunkView{}
-	for _, s := range e.sip.Trunks() {
-		t := w.center.Trunks[s.Name]
-		v := TrunkView{ID: s.Name, Name: t.Name, Registers: t.Register, Registered: s.Registered, Error: s.Error, Expires: s.Expires}
-		for _, p := range s.Peers {
-			u := p.URI
-			if p.DownUntil.After(time.Now()) {
-				u += " (down until " + p.DownUntil.Format(time.TimeOnly) + ": " + p.Error + ")"
-			}
-			v.Peers = append(v.Peers, u)
-		}
-		out = append(out, v)
-	}
-	return out
-}
-
 // Hangup ends a call for both sides; ref is as in Supervise.
 func (e *Engine) Hangup(ref, actor string) error {
 	c, err := e.find(ref)
@@ -197,6 +178,9 @@ func (e *Engine) Status() Status {
 	}
 	for _, l := range e.cfg.SIP.Stream {
 		s.SIP = append(s.SIP, "tcp://"+l.Addr().String())
+	}
+	for _, l := range e.cfg.SIP.Secure {
+		s.SIP = append(s.SIP, "tls://"+l.Addr().String())
 	}
 	s.RTP = fmt.Sprintf("%s:%d-%d", e.cfg.Media.Addr, e.cfg.Media.PortMin, e.cfg.Media.PortMax)
 	s.Media = e.mediaView()

@@ -179,7 +179,7 @@ func (e *Engine) newEndpoint(c sip.Config) error {
 	}
 	e.realm = c.Realm
 	c.Accounts, c.OnCall, c.OnBinding, c.Log = e.account, e.onCall, e.onBinding, e.log
-	c.MayReplace = e.mayReplace
+	c.MayReplace, c.OnTrunk = e.mayReplace, e.onTrunk
 	if c.Bindings, err = e.loadBindings(); err != nil {
 		return err
 	}

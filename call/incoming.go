@@ -113,6 +113,9 @@ func (e *Engine) newCall(inc *sip.Incoming) (*Call, stage, sip.Cause) {
 	c.hops = inc.MaxForwards
 	c.identify(w, inc)
 	c.cdr = store.CDR{ID: c.id, Node: e.cfg.Node, Began: now, Caller: c.number, Name: c.name, Called: inc.Number, From: c.from}
+	for _, d := range inc.Diverted {
+		c.cdr.Diverted = append(c.cdr.Diverted, plainNumber(d.Address.User))
+	}
 	first, refuse := e.firstStage(w, c)
 	if _, on := first.(dialStage); on && inc.MaxForwards < 2 { // none left to pass it on: a loop through us ends here
 		refuse = causeHops
@@ -132,6 +135,7 @@ func (e *Engine) newCall(inc *sip.Incoming) (*Call, stage, sip.Cause) {
 	leg.call.Store(c)
 	a := inc.Source.Addr().Unmap()
 	leg.latch = []netip.Prefix{netip.PrefixFrom(a, a.BitLen())}
+	leg.faces(a)
 	leg.moved = c.journal
 	c.caller = leg
 	return c, first, sip.Cause{}
@@ -206,6 +210,9 @@ func plainNumber(s string) string {
 // firstStage finds what the dialled number is for this caller.
 func (e *Engine) firstStage(w *world, c *Call) (stage, sip.Cause) {
 	number := c.inc.Number
+	if c.inc.Peer.Account != "" {
+		number, c.hidden = w.unhidden(number)
+	}
 	n, ok := w.center.Numbers[number]
 	c.lang = w.language(n)
 	if c.inc.Replaces != nil {

@@ -98,6 +98,35 @@ func (e *Engine) newLeg(role, peer, phone string) (*Leg, error) {
 	return l, nil
 }
 
+// faces sets the address of our descriptions for a far end at one of those
+// addresses, none if they are not known yet: what a STUN server saw, if the far end
+// is not on our side of the NAT. It must come before any description is made.
+func (l *Leg) faces(far ...netip.Addr) {
+	host := l.eng.sip.External().Addr.Addr()
+	if !host.IsValid() || host.Is6() != l.local.Addr.Addr().Is6() {
+		return
+	}
+	for _, a := range far {
+		if sip.Inside(a) {
+			return
+		}
+	}
+	l.desc = sdp.New(described(netip.AddrPortFrom(host, l.local.Addr.Port()), l.eng.world.Load().secures(l.peer)))
+}
+
+// aims takes where a leg's INVITE goes: audio from there is its own.
+func (l *Leg) aims(targets []sip.Target) {
+	var far []netip.Addr
+	for _, t := range targets {
+		if t.Addr.IsValid() {
+			a := t.Addr.Addr().Unmap()
+			l.latch = append(l.latch, netip.PrefixFrom(a, a.BitLen()))
+			far = append(far, a)
+		}
+	}
+	l.faces(far...)
+}
+
 // described is what we speak, at an address.
 func described(addr netip.AddrPort, secured sdp.Policy) sdp.Local {
 	return sdp.Local{Addr: addr, Codecs: []uint8{uint8(media.PCMU), uint8(media.PCMA)}, Events: true, PTime: 20 * time.Millisecond, SRTP: secured}

@@ -70,31 +70,31 @@ var mediaHelp = map[string]string{
 
 // mediaMetrics registers each counter of the media plane as hotline_media_<name>.
 func (m *metrics) mediaMetrics(e *Engine) {
-	t := reflect.TypeFor[media.Stats]()
+	m.counters("media", mediaHelp, reflect.TypeFor[media.Stats](), func() any { return e.mediaStats() })
+}
+
+// counters registers each field of a struct of atomics as hotline_<plane>_<name>.
+func (m *metrics) counters(plane string, helps map[string]string, t reflect.Type, stats func() any) {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		if !f.IsExported() {
 			continue
 		}
-		help := mediaHelp[f.Name]
+		help := helps[f.Name]
 		if help == "" {
-			help = "Field " + f.Name + " of the media plane's counters."
+			help = "Field " + f.Name + " of the " + plane + " plane's counters."
 		}
-		name := "hotline_media_" + snake(f.Name)
+		field := func() any { return reflect.ValueOf(stats()).Elem().Field(i).Addr().Interface() }
+		name := "hotline_" + plane + "_" + snake(f.Name)
 		switch f.Type {
 		case reflect.TypeFor[atomic.Int64]():
 			m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help},
-				func() float64 { return float64(e.mediaField(i).(*atomic.Int64).Load()) }))
+				func() float64 { return float64(field().(*atomic.Int64).Load()) }))
 		case reflect.TypeFor[atomic.Uint64]():
 			m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name + "_total", Help: help},
-				func() float64 { return float64(e.mediaField(i).(*atomic.Uint64).Load()) }))
+				func() float64 { return float64(field().(*atomic.Uint64).Load()) }))
 		}
 	}
-}
-
-// mediaField is the i-th counter.
-func (e *Engine) mediaField(i int) any {
-	return reflect.ValueOf(e.mediaStats()).Elem().Field(i).Addr().Interface()
 }
 
 // snake writes PacketsIn as packets_in, RTCPOut as rtcp_out and SSRCs as ssrcs.

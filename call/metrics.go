@@ -16,6 +16,7 @@ type metrics struct {
 	decisions *prometheus.CounterVec
 	missing   prometheus.Counter
 	ratings   *prometheus.CounterVec
+	trunks    *prometheus.CounterVec
 }
 
 func newMetrics(e *Engine) *metrics {
@@ -31,8 +32,10 @@ func newMetrics(e *Engine) *metrics {
 			Help: "Prompts that were not found; the caller heard the rest."}),
 		ratings: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "hotline_evaluations_total",
 			Help: "Ratings by who gave them and what was done: evaluate, change or delete."}, []string{"side", "act"}),
+		trunks: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "hotline_trunk_changes_total",
+			Help: "Peers of trunks that began or ceased to answer."}, []string{"trunk", "to"}),
 	}
-	m.registry.MustRegister(m.stages, m.offers, m.decisions, m.missing, m.ratings)
+	m.registry.MustRegister(m.stages, m.offers, m.decisions, m.missing, m.ratings, m.trunks)
 	gauge := func(name, help string, f func() float64) {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, f))
 	}
@@ -53,7 +56,11 @@ func newMetrics(e *Engine) *metrics {
 	count("hotline_call_silences_total", "Legs in talk that sent nothing for 5 s.", e.stats.Silences.Load)
 	count("hotline_call_stuck_total", "Calls that outlived their end.", e.stats.Stuck.Load)
 	count("hotline_call_reconciled_total", "Agents and places in queues that were held for what was gone.", e.stats.Reconciled.Load)
+	gauge("hotline_sip_bans", "Addresses banned now for failed log-ins.", func() float64 { return float64(len(e.sip.Bans())) })
+	gauge("hotline_sip_subscriptions", "Watchers of lamps and messages.", func() float64 { return float64(len(e.sip.Subscriptions())) })
 	m.mediaMetrics(e)
+	m.sipMetrics(e)
+	m.registry.MustRegister(trunkCollector{e})
 	return m
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -33,12 +32,7 @@ func (e *Engine) originate(peer, number string, inv sip.Invite, confirm bool, ne
 		return nil, fmt.Errorf("call: originate: %w", err)
 	}
 	l.moved = c.journal
-	for _, t := range inv.Targets {
-		if t.Addr.IsValid() {
-			a := t.Addr.Addr().Unmap()
-			l.latch = append(l.latch, netip.PrefixFrom(a, a.BitLen()))
-		}
-	}
+	l.aims(inv.Targets)
 	c.caller = l
 	var ctx context.Context
 	ctx, c.cancel = context.WithCancelCause(e.ctx)

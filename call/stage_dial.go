@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -239,8 +238,15 @@ func (c *Call) callTrunk(trunk, number, show string) (*Leg, error) {
 	if from == "" {
 		from = c.number
 	}
-	inv := sip.Invite{Targets: targets, NoAnswer: orDefault(t.NoAnswer.D(), trunkSilence)}
+	inv := sip.Invite{Targets: targets, NoAnswer: orDefault(t.NoAnswer.D(), trunkSilence), Redirects: t.Redirects,
+		Anonymous: c.hides(w, t)}
 	inv.From = sip.Address{Display: c.name, User: from}
+	if t.Trusted {
+		inv.Asserted = from
+	}
+	if c.inc != nil {
+		inv.Diversion = c.inc.Diverted
+	}
 	inv.To = sip.Address{User: number}
 	return c.dialLeg("party", "trunk:"+trunk, number, inv)
 }
@@ -254,12 +260,7 @@ func (c *Call) dialLeg(role, peer, number string, inv sip.Invite) (*Leg, error) 
 	if err != nil {
 		return nil, fmt.Errorf("call: dial %s: %w", peer, err)
 	}
-	for _, t := range inv.Targets {
-		if t.Addr.IsValid() {
-			a := t.Addr.Addr().Unmap()
-			l.latch = append(l.latch, netip.PrefixFrom(a, a.BitLen()))
-		}
-	}
+	l.aims(inv.Targets)
 	inv.Media, inv.Inbox = l, l
 	inv.MaxForwards = max(c.hops-1, 1) // a phone is the end of the way: it may have the last hop
 	l.rung = true

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -231,12 +230,7 @@ func (s *supervision) dial() (*Leg, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, t := range targets {
-		if t.Addr.IsValid() {
-			a := t.Addr.Addr().Unmap()
-			l.latch = append(l.latch, netip.PrefixFrom(a, a.BitLen()))
-		}
-	}
+	l.aims(targets)
 	inv := sip.Invite{Targets: targets, NoAnswer: 8 * time.Second, Media: l, Inbox: l,
 		From: sip.Address{Display: s.title(w), User: s.call.number}, To: sip.Address{User: s.agent},
 		Headers: [][2]string{{"X-Hotline-Call", s.call.id}}}

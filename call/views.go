@@ -98,7 +98,20 @@ type TrunkView struct {
 	Registered bool      `json:"registered"`
 	Error      string    `json:"error,omitempty"`
 	Expires    time.Time `json:"expires,omitzero"`
-	Peers      []string  `json:"peers"` // with "down until" where it is so
+	Peers      []string  `json:"peers"` // each with how it is, in words
+
+	States []PeerView `json:"states,omitempty"` // the same as figures
+}
+
+// PeerView is one place that a trunk's calls go to.
+type PeerView struct {
+	URI       string        `json:"uri"`
+	Watched   bool          `json:"watched"` // it is asked by OPTIONS
+	Up        bool          `json:"up"`
+	Since     time.Time     `json:"since,omitzero"` // of Up
+	Latency   time.Duration `json:"latency_ns,omitempty"`
+	DownUntil time.Time     `json:"down_until,omitzero"` // calls try it last until then
+	Error     string        `json:"error,omitempty"`
 }
 
 // ApplyRequest changes the center. Center holds only what is named.

@@ -303,6 +303,10 @@ func (d *Dialog) locateName(r *remoteEnd, t Target) {
 	})
 }
 
+// Inside says whether an address means nothing outside its own network, so that
+// a peer there is not shown our address as the world sees it.
+func Inside(a netip.Addr) bool { return hidden(a) }
+
 // hidden addresses mean nothing outside their own network.
 func hidden(a netip.Addr) bool {
 	return a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || cgnat.Contains(a)

@@ -88,6 +88,8 @@ type Codes struct {
 
 	PickUp string `json:"pick_up,omitempty"` // default *8; alone: whichever phone of a colleague rings longest; or an agent's id after it
 
+	Hide string `json:"hide,omitempty"` // default *67; in front of a number outside: the call shows no number
+
 	MyRatings string `json:"my_ratings,omitempty"` // default *50; hears and changes his own ratings
 	Voicemail string `json:"voicemail,omitempty"`  // default *97; the agent hears the messages in his boxes
 	RateLast  string `json:"rate_last,omitempty"`  // default *51; a digit after it rates the customer of the agent's last call
@@ -135,6 +137,7 @@ type Agent struct {
 
 	Voicemail  string `json:"voicemail,omitempty"`   // box for calls to him alone that he does not answer; none: they fail
 	AutoAnswer bool   `json:"auto_answer,omitempty"` // his phone is asked to pick up by itself
+	Hide       bool   `json:"hide,omitempty"`        // his calls out show no number (CLIR)
 
 	Order    int            `json:"order,omitempty"`    // place in queues with strategy in-order: the least first
 	Capacity map[string]int `json:"capacity,omitempty"` // channel to how much of it he carries at once; voice always fills him
@@ -265,6 +268,22 @@ type Trunk struct {
 	Expires   Duration `json:"expires,omitempty"`   // registration; default 10m
 	SRTP      string   `json:"srtp,omitempty"`      // secured audio (SDES): "off" (default), "prefer", "require"; use TLS with it
 	NoAnswer  Duration `json:"no_answer,omitempty"` // silence before the next peer; default 4s
+
+	KeepAlive Duration  `json:"keep_alive,omitempty"` // how often each peer is asked by OPTIONS whether it lives; 30s is usual; default: never
+	TLS       *TrunkTLS `json:"tls,omitempty"`        // for peers with transport=tls; nil: the system's authorities, our own certificate
+	Hide      bool      `json:"hide,omitempty"`       // calls out show no number (CLIR)
+	Redirects int       `json:"redirects,omitempty"`  // how many 302 of it are followed, to its own places only; 0: they are failures; 8 at most
+	Most      int       `json:"most,omitempty"`       // calls out at once; 0: no limit
+}
+
+// TrunkTLS says how a trunk proves itself, and we to it. Files are PEM on the
+// machine of the process, read again when they change.
+type TrunkTLS struct {
+	CA     string `json:"ca,omitempty"`     // authorities that sign its certificate; default: the system's
+	Name   string `json:"name,omitempty"`   // name that its certificate must have; default: the peer's host
+	Mutual bool   `json:"mutual,omitempty"` // its calls count only with a certificate of that name, and then from any address
+	Cert   string `json:"cert,omitempty"`   // ours; default: tls_cert of hotline.yaml
+	Key    string `json:"key,omitempty"`
 }
 
 // Conference is a room where all callers of its number hear each other.

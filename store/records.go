@@ -27,6 +27,7 @@ type CDR struct {
 	Recording  string    `json:"recording,omitempty"`  // id of the last recording
 	Recordings []string  `json:"recordings,omitempty"` // of all, in their order
 	Path       []string  `json:"path,omitempty"`       // nodes passed in flows
+	Diverted   []string  `json:"diverted,omitempty"`   // who forwarded it before it came to us, latest first; from trusted trunks
 	Cause      Cause     `json:"cause"`
 	Recovered  bool      `json:"recovered,omitempty"` // closed by a later process, which found it in the journal
 	Trace      string    `json:"trace,omitempty"`     // the stages in one line

@@ -11,6 +11,8 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"hotline/api"
@@ -34,9 +36,10 @@ type server struct {
 	socket net.Listener
 	udp    []net.PacketConn
 	tcp    []net.Listener
-	expose net.Listener // for metrics; nil: none
-	stderr io.Writer    // also of a media process that we start
-	plane  *mediaPlane  // in another process; nil: in this one
+	tls    []net.Listener // for TLS; plain as yet
+	expose net.Listener   // for metrics; nil: none
+	stderr io.Writer      // also of a media process that we start
+	plane  *mediaPlane    // in another process; nil: in this one
 }
 
 // recordsGather is how long a call's record may wait to share its fsync with others'; it
@@ -89,8 +92,9 @@ func (s *server) build() error {
 		return err
 	}
 	s.engine, err = call.New(call.Config{
-		SIP: sip.Config{Packet: s.udp, Stream: s.tcp, Advertise: c.Advertise, Realm: c.Realm,
-			SessionExpires: c.SessionExpires},
+		SIP: sip.Config{Packet: s.udp, Stream: s.tcp, Secure: s.tls, Advertise: c.Advertise, Realm: c.Realm,
+			SessionExpires: c.SessionExpires, STUN: c.STUN, KeepAlive: c.KeepAlive, BanAfter: c.BanAfter, BanFor: c.BanFor,
+			TLS: sip.TLS{Cert: c.TLSCert, Key: c.TLSKey, ClientCA: c.TLSClientCA, RequireClient: c.TLSRequired}},
 		Media: m, Plane: s.newPlane(m), Store: s.store, Recordings: recs, Sealer: sealer, Version: version(),
 		MaxCalls: c.MaxCalls, Grace: c.Grace, Adopt: c.Adopt, Log: s.log,
 	})
@@ -124,7 +128,11 @@ func (s *server) listen() error {
 			if err != nil {
 				return fmt.Errorf("serve: %w; try: another --sip address, or end what uses this one", err)
 			}
-			s.tcp = append(s.tcp, t)
+			if l.Network == "tls" {
+				s.tls = append(s.tls, t)
+			} else {
+				s.tcp = append(s.tcp, t)
+			}
 		}
 	}
 	if s.cfg.Metrics == "" {
@@ -194,6 +202,9 @@ func (s *server) greet(out io.Writer) {
 	if s.cfg.Advertise != "" {
 		fmt.Fprintf(out, "as      %s\n", s.cfg.Advertise)
 	}
+	if len(s.cfg.STUN) > 0 {
+		fmt.Fprintf(out, "as      what stun:%s says\n", strings.Join(s.cfg.STUN, ", stun:"))
+	}
 	fmt.Fprintf(out, "realm   %s\n", st.Realm)
 	if s.expose != nil {
 		fmt.Fprintf(out, "metrics http://%s/metrics\n", s.expose.Addr())
@@ -254,7 +265,7 @@ func (s *server) shut() {
 	for _, c := range s.udp {
 		_ = c.Close()
 	}
-	for _, l := range s.tcp {
+	for _, l := range slices.Concat(s.tcp, s.tls) {
 		_ = l.Close()
 	}
 	if s.store != nil {

@@ -62,6 +62,38 @@ var Keys = []Key{
 		set: setSIP,
 	},
 	{
+		Name: "tls_cert", Default: "", Example: "/etc/hotline/fullchain.pem",
+		Doc: map[string]string{
+			"en": "Certificate with its chain (PEM), for tls:// addresses and towards trunks.\nIt is read again when the file changes, as are the key and the authorities.",
+			"zh": "证书及其证书链（PEM），用于 tls:// 地址和对中继的连接。\n文件更改后自动重新读取，密钥和 CA 也一样。",
+		},
+		set: func(c *Config, v string) error { c.TLSCert = v; return nil },
+	},
+	{
+		Name: "tls_key", Default: "", Example: "/etc/hotline/key.pem",
+		Doc: map[string]string{
+			"en": "Key of the certificate (PEM).",
+			"zh": "证书的私钥（PEM）。",
+		},
+		set: func(c *Config, v string) error { c.TLSKey = v; return nil },
+	},
+	{
+		Name: "tls_client_ca", Default: "", Example: "/etc/hotline/clients.pem",
+		Doc: map[string]string{
+			"en": "Authorities (PEM) that sign the certificates of phones and trunks which show\none. Empty: none is asked for.",
+			"zh": "签发电话机和中继证书的 CA（PEM）。留空：不要求对方出示证书。",
+		},
+		set: func(c *Config, v string) error { c.TLSClientCA = v; return nil },
+	},
+	{
+		Name: "tls_clients", Default: "optional", Example: "optional or required",
+		Doc: map[string]string{
+			"en": "Whether whoever connects by TLS must show a certificate of these\nauthorities: optional or required.",
+			"zh": "通过 TLS 连接的一方是否必须出示上述 CA 签发的证书：optional（可选）或 required（必须）。",
+		},
+		set: setTLSClients,
+	},
+	{
 		Name: "rtp", Default: "127.0.0.1:10000-19999", Example: "0.0.0.0:10000-19999",
 		Doc: map[string]string{
 			"en": "Address and ports for audio. A call with an agent takes two even ports.",
@@ -94,12 +126,36 @@ var Keys = []Key{
 		set: func(c *Config, v string) error { return setDuration(&c.Adopt, v, time.Second, time.Hour) },
 	},
 	{
-		Name: "advertise", Default: "", Example: "203.0.113.7",
+		Name: "advertise", Default: "", Example: "203.0.113.7, stun:stun.example.net or auto",
 		Doc: map[string]string{
-			"en": "IP address or host name that others reach us at, when a NAT is between.\nEmpty: the address that the socket has.",
-			"zh": "位于 NAT 之后时，外部访问我们的 IP 或主机名。留空：使用套接字自己的地址。",
+			"en": "IP address or host name that others reach us at, when a NAT is between;\nstun:HOST asks a STUN server for it each minute. Empty or auto: the address\nthat the socket has.",
+			"zh": "位于 NAT 之后时，外部访问我们的 IP 或主机名；stun:主机 每分钟向 STUN 服务器查询。\n留空或 auto：使用套接字自己的地址。",
 		},
-		set: func(c *Config, v string) error { return setHost(&c.Advertise, v) },
+		set: setAdvertise,
+	},
+	{
+		Name: "keep_alive", Default: "25s", Example: "25s, or 0 for never",
+		Doc: map[string]string{
+			"en": "How often an empty line goes to registered phones, so that routers on the\nway keep the way open. 0: never.",
+			"zh": "向已注册电话机发送空行以保持沿途路由器（NAT）通路的间隔。0：从不。",
+		},
+		set: func(c *Config, v string) error { return setDuration(&c.KeepAlive, v, 0, time.Hour) },
+	},
+	{
+		Name: "ban_after", Default: "5", Example: "5, or 0 for never",
+		Doc: map[string]string{
+			"en": "So many failed log-ins within a minute ban an address. 0: never.\nSee hotline ban list.",
+			"zh": "一分钟内登录失败达到此次数的地址被封禁。0：从不。见 hotline ban list。",
+		},
+		set: setBanAfter,
+	},
+	{
+		Name: "ban_for", Default: "15m", Example: "15m",
+		Doc: map[string]string{
+			"en": "Length of the first ban; each further one is twice as long, 24h at most.",
+			"zh": "首次封禁的时长；之后每次加倍，最长 24h。",
+		},
+		set: func(c *Config, v string) error { return setDuration(&c.BanFor, v, time.Second, 24*time.Hour) },
 	},
 	{
 		Name: "realm", Default: "hotline", Example: "hotline",
@@ -166,22 +222,6 @@ func notEmpty(to *string, v string) error {
 		return errors.New("is empty")
 	}
 	*to = v
-	return nil
-}
-
-func setSIP(c *Config, v string) error {
-	var all []Listen
-	for _, part := range strings.Split(v, ",") {
-		network, addr, ok := strings.Cut(strings.TrimSpace(part), "://")
-		if !ok || network != "udp" && network != "tcp" {
-			return fmt.Errorf("%q is not an address like udp://127.0.0.1:5060 or tcp://127.0.0.1:5060", cut(part))
-		}
-		if err := checkAddr(addr); err != nil {
-			return err
-		}
-		all = append(all, Listen{network, addr})
-	}
-	c.SIP = all
 	return nil
 }
 
@@ -259,16 +299,6 @@ func setShards(c *Config, v string) error {
 		return fmt.Errorf("%q is neither auto nor a number from 1 to %d", cut(v), mostShards)
 	}
 	c.Shards = n
-	return nil
-}
-
-func setHost(to *string, v string) error {
-	if strings.ContainsAny(v, "/ :@,\t\r\n<>\"") {
-		if _, err := netip.ParseAddr(v); err != nil {
-			return fmt.Errorf("%q is not an IP address or host name (without scheme and port)", cut(v))
-		}
-	}
-	*to = v
 	return nil
 }
 

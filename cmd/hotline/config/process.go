@@ -1,12 +1,12 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
-	"path/filepath"
 	"strings"
 	"time"
 )
@@ -26,6 +26,14 @@ type Config struct {
 	Shards         int    // threads for audio; 0: by the machine
 	Adopt          time.Duration
 	Advertise      string
+	STUN           []string // servers that say the address to advertise
+	TLSCert        string
+	TLSKey         string
+	TLSClientCA    string
+	TLSRequired    bool // of clients, a certificate
+	KeepAlive      time.Duration
+	BanAfter       int // negative: never
+	BanFor         time.Duration
 	Realm          string
 	Metrics        string
 	LogFormat      string
@@ -40,7 +48,7 @@ type Config struct {
 
 // Listen is one address for SIP.
 type Listen struct {
-	Network string // "udp" or "tcp"
+	Network string // "udp", "tcp" or "tls"
 	Addr    string // host:port
 }
 
@@ -106,6 +114,9 @@ func Load(s Source) (Config, error) {
 			problems = append(problems, c.from(k, "--"+k.Flag(), "", v)...)
 		}
 	}
+	if len(problems) == 0 {
+		problems = c.agree(cmp.Or(c.File, "hotline"))
+	}
 	if len(problems) > 0 {
 		return c, problems
 	}
@@ -165,8 +176,8 @@ func (c *Config) parse(file string, data []byte) Problems {
 		if err == nil && e.kind != empty {
 			err = k.set(c, value)
 		}
-		if err == nil && k.Name == "data" && !filepath.IsAbs(c.Data) {
-			c.Data = filepath.Join(filepath.Dir(file), c.Data)
+		if err == nil && e.kind != empty {
+			c.relocate(k.Name, file)
 		}
 		if err != nil {
 			pos := e.pos
@@ -201,7 +212,11 @@ func flat(n *node) (string, error) {
 func ParseProcess(file string, data []byte) (Config, error) {
 	c := Defaults()
 	c.File = file
-	if ps := c.parse(file, data); len(ps) > 0 {
+	ps := c.parse(file, data)
+	if len(ps) == 0 {
+		ps = c.agree(file)
+	}
+	if len(ps) > 0 {
 		return c, ps
 	}
 	return c, nil
