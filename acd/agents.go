@@ -338,6 +338,19 @@ func (c *Core) wrapUpDone(a *agent) {
 	c.refresh(a)
 }
 
+// MaxWrapUp is how long a wrap-up may still last after it was extended.
+const MaxWrapUp = time.Hour
+
+func (c *Core) extendWrapUp(a *agent, by time.Duration) {
+	if a.activity != activityWrapUp || by <= 0 {
+		c.stats.Ignored++
+		return
+	}
+	most := c.now + int64(MaxWrapUp)
+	c.timers.arm(&a.wrapUp, max(a.wrapUp.at, min(a.wrapUp.at+int64(min(by, MaxWrapUp)), most)))
+	c.refresh(a)
+}
+
 func (c *Core) endWrapUp(a *agent) {
 	c.timers.disarm(&a.wrapUp)
 	a.activity, a.call = activityNone, ""

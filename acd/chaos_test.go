@@ -189,8 +189,10 @@ func (w *world) draw() Event {
 		return OfferRefused{w.offerID(), Refusal(rapid.IntRange(0, 5).Draw(w.t, "how"))}
 	case n < 88:
 		return w.end()
-	case n < 90:
+	case n < 89:
 		return WrapUpDone{w.agentID()}
+	case n < 90:
+		return WrapUpExtended{w.agentID(), 20 * time.Second}
 	case n < 94:
 		return Rated{
 			Agent: w.agentID(), Customer: fmt.Sprint("u", rapid.IntRange(0, 4).Draw(w.t, "customer")),

@@ -133,6 +133,8 @@ func (c *Core) apply(ev Event) {
 		c.withAgent(ev.Agent, func(a *agent) { c.occupied(a, ev.Yes) })
 	case WrapUpDone:
 		c.withAgent(ev.Agent, func(a *agent) { c.wrapUpDone(a) })
+	case WrapUpExtended:
+		c.withAgent(ev.Agent, func(a *agent) { c.extendWrapUp(a, ev.By) })
 	case Rated:
 		c.rated(ev)
 	case Unrated:

@@ -85,15 +85,15 @@ func TestStrangeNumbersDoNoHarm(t *testing.T) {
 func TestUnknownNamesAreCountedAndIgnored(t *testing.T) {
 	c := small(Queue{ID: "q"})
 	for _, ev := range []Event{
-		LogIn{Agent: "x"}, Ready{"x"}, NotReady{"x", ""}, LogOut{"x"}, Reachable{"x", true}, Occupied{"x", true}, WrapUpDone{"x"},
+		LogIn{Agent: "x"}, Ready{"x"}, NotReady{"x", ""}, LogOut{"x"}, Reachable{"x", true}, Occupied{"x", true}, WrapUpDone{"x"}, WrapUpExtended{"x", time.Second},
 		TalkEnded{Agent: "x"}, CallLeft{"x"}, Unrated{"x"},
 	} {
 		if out := c.Step(t0, ev); len(out) > 0 {
 			t.Errorf("%T of a stranger gave %v", ev, out)
 		}
 	}
-	if got := c.Stats().Ignored; got != 10 {
-		t.Errorf("%d events ignored, want 10", got)
+	if got := c.Stats().Ignored; got != 11 {
+		t.Errorf("%d events ignored, want 11", got)
 	}
 	if _, _, ok := c.Position("x"); ok {
 		t.Error("an unknown call has a position")
@@ -186,7 +186,7 @@ func TestEveryEventSurvivesTheJournal(t *testing.T) {
 		},
 		CallLeft{"c"}, LogIn{"ann", true}, Ready{"ann"},
 		NotReady{"ann", "lunch"}, LogOut{"ann"}, Reachable{"ann", true}, Occupied{"ann", true}, OfferAnswered{OfferID{"n", 1, 2}},
-		OfferRefused{OfferID{"n", 1, 2}, PhoneUnreachable}, TalkEnded{"ann", "c", true, true}, WrapUpDone{"ann"},
+		OfferRefused{OfferID{"n", 1, 2}, PhoneUnreachable}, TalkEnded{"ann", "c", true, true}, WrapUpDone{"ann"}, WrapUpExtended{"ann", time.Minute},
 		Rated{"ann", "bob", "x", 4.5, map[string]float64{"time": 3}, t0}, Unrated{"x"},
 		RatedCustomer{"ann", "bob", "x", 4.5, map[string]float64{"attitude": 3}, t0}, UnratedCustomer{"x"}, ResetGrades{},
 		Rekey{"c", time.Second, true}, Tick{},
@@ -200,8 +200,8 @@ func TestEveryEventSurvivesTheJournal(t *testing.T) {
 			t.Errorf("%s came back as %+v, %v", line, got, err)
 		}
 	}
-	if got := len(eventTypes); got != 20 {
-		t.Errorf("%d event types, this test has 20", got)
+	if got := len(eventTypes); got != 21 {
+		t.Errorf("%d event types, this test has 21", got)
 	}
 	for _, bad := range []string{``, `{}`, `{"type":"Nothing"}`, `{"type":"Ready","data":{"agent":1}}`, `{"type":"OfferRefused","data":{"how":"why"}}`} {
 		if ev, err := DecodeEvent([]byte(bad)); err == nil || !strings.HasPrefix(err.Error(), "acd: decode") {

@@ -112,6 +112,12 @@ type (
 	WrapUpDone struct {
 		Agent AgentID `json:"agent"`
 	}
+	// WrapUpExtended: the agent needs more time after the call. His wrap-up ends By
+	// later, but [MaxWrapUp] from now at the latest.
+	WrapUpExtended struct {
+		Agent AgentID       `json:"agent"`
+		By    time.Duration `json:"by"`
+	}
 	// Rated: a caller gave stars. One rating per contact: another one replaces it.
 	Rated struct {
 		Agent    AgentID `json:"agent"`
@@ -166,6 +172,7 @@ func (OfferAnswered) event()   {}
 func (OfferRefused) event()    {}
 func (TalkEnded) event()       {}
 func (WrapUpDone) event()      {}
+func (WrapUpExtended) event()  {}
 func (Rated) event()           {}
 func (Unrated) event()         {}
 func (RatedCustomer) event()   {}

@@ -17,7 +17,7 @@ var eventTypes = func() map[string]reflect.Type {
 	m := make(map[string]reflect.Type)
 	for _, ev := range []Event{
 		Configure{}, CallQueued{}, CallLeft{}, LogIn{}, Ready{}, NotReady{}, LogOut{}, Reachable{}, Occupied{},
-		OfferAnswered{}, OfferRefused{}, TalkEnded{}, WrapUpDone{}, Rated{}, Unrated{}, RatedCustomer{}, UnratedCustomer{}, ResetGrades{}, Rekey{}, Tick{},
+		OfferAnswered{}, OfferRefused{}, TalkEnded{}, WrapUpDone{}, WrapUpExtended{}, Rated{}, Unrated{}, RatedCustomer{}, UnratedCustomer{}, ResetGrades{}, Rekey{}, Tick{},
 	} {
 		t := reflect.TypeOf(ev)
 		m[t.Name()] = t

@@ -245,6 +245,8 @@ func (s *script) parse(now time.Time, what string, f []string) Event {
 		return TalkEnded{agent, CallID(f[1]), no, died}
 	case "done":
 		return WrapUpDone{agent}
+	case "extend":
+		return WrapUpExtended{agent, s.duration(f[1])}
 	case "rate":
 		return Rated{Agent: agent, Contact: f[1], Customer: f[2], Stars: s.number(f[3]), At: now}
 	case "unrate":
