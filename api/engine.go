@@ -12,6 +12,8 @@ type Engine interface {
 	Control
 	Supervision
 	Orders
+	Notes
+	Callers
 	Ratings
 	Apply(call.ApplyRequest) (call.ApplyResult, error)
 	Center() (store.Center, uint64) // without secrets; and its revision

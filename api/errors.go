@@ -81,6 +81,16 @@ var statuses = []struct {
 	{call.ErrCategory, http.StatusBadRequest},
 	{call.ErrSide, http.StatusBadRequest},
 	{call.ErrBadValue, http.StatusBadRequest},
+	{call.ErrNotBlocked, http.StatusNotFound},
+	{call.ErrBadBlock, http.StatusBadRequest},
+	{call.ErrManyBlocks, http.StatusConflict},
+	{call.ErrOwnPhone, http.StatusConflict},
+	{call.ErrNoCode, http.StatusNotFound},
+	{call.ErrNoNote, http.StatusBadRequest},
+	{call.ErrNotHis, http.StatusForbidden},
+	{call.ErrNoLast, http.StatusConflict},
+	{call.ErrNoWrapUp, http.StatusConflict},
+	{call.ErrBadExtend, http.StatusBadRequest},
 	{store.ErrFull, http.StatusInsufficientStorage},
 }
 

@@ -88,6 +88,11 @@ func (s *Server) routes() {
 		"POST /v1/calls/{id}/supervise":   s.supervise,
 		"DELETE /v1/calls/{id}/supervise": s.unsupervise,
 		"GET /v1/audit":                   s.audits,
+		"GET /v1/blocks":                  s.blocks,
+		"PUT /v1/blocks/{number}":         s.block,
+		"DELETE /v1/blocks/{number}":      s.unblock,
+		"PUT /v1/calls/{id}/note":         s.note,
+		"PUT /v1/agents/{id}/wrapup":      s.wrapUp,
 
 		"GET /v1/trunks":                s.trunks,
 		"GET /v1/trunks/{id}":           s.trunk,

@@ -276,8 +276,18 @@ func (s codeStage) run(ctx context.Context, c *Call) stage {
 	return nil
 }
 
-// reasons of not ready, by the digit dialled after the code.
-var reasons = map[string]string{"": "", "1": "break", "2": "lunch", "3": "meeting", "4": "training", "5": "paperwork"}
+// defaultReasons of not ready, by the digit dialled after the code.
+var defaultReasons = map[string]string{"1": "break", "2": "lunch", "3": "meeting", "4": "training", "5": "paperwork"}
+
+// reason is what a digit after the code for not ready means; none is no reason.
+func (w *world) reason(digit string) (string, bool) {
+	list := defaultReasons
+	if w.center.Settings.Reasons != nil {
+		list = w.center.Settings.Reasons
+	}
+	word, ok := list[digit]
+	return word, ok || digit == ""
+}
 
 // codeFor recognises a feature code that an agent dialled.
 func codeFor(w *world, agent, number string) stage {
@@ -303,11 +313,11 @@ func codeFor(w *world, agent, number string) stage {
 	case codes.PickUp != "" && strings.HasPrefix(number, codes.PickUp):
 		return pickStage{agent: agent, target: number[len(codes.PickUp):]}
 	case codes.NotReady != "" && strings.HasPrefix(number, codes.NotReady):
-		if reason, ok := reasons[number[len(codes.NotReady):]]; ok {
+		if reason, ok := w.reason(number[len(codes.NotReady):]); ok {
 			return codeStage{agent: agent, state: stateNotReady, reason: reason, prompt: "agent-not-ready"}
 		}
 	}
-	return nil
+	return noteCode(codes, agent, number)
 }
 
 // parsePrefix reads an address or a prefix.

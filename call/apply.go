@@ -162,6 +162,7 @@ func merge(old, named store.Center, prune bool) store.Center {
 	out.Prompts = overlay(old.Prompts, named.Prompts, prune)
 	out.Hours = overlay(old.Hours, named.Hours, prune)
 	out.Conferences = overlay(old.Conferences, named.Conferences, prune)
+	out.Blocks = overlay(old.Blocks, named.Blocks, prune)
 	out.Voicemail = overlay(old.Voicemail, named.Voicemail, prune)
 	trunks := overlay(old.Trunks, named.Trunks, prune)
 	for id, t := range trunks { // a file without the secret keeps it

@@ -61,12 +61,16 @@ type Call struct {
 	acd    chan acd.Command // from the dispatcher
 	cancel context.CancelCauseFunc
 
-	cdr   store.CDR
-	trace []string
-	view  atomic.Pointer[CallView]
-	sofar atomic.Pointer[store.CDR] // the record as last journalled; replaced, never changed
-	rec   *store.Recording          // running
-	cause store.Cause               // set by the stage that knows; else derived at the end
+	cdr     store.CDR
+	trace   []string
+	view    atomic.Pointer[CallView]
+	sofar   atomic.Pointer[store.CDR]         // the record as last journalled; replaced, never changed
+	rec     *store.Recording                  // running
+	noted   atomic.Pointer[store.Disposition] // what came of the call; written under the engine's noting
+	denied  string                            // why a caller is turned away, for the record
+	limited limited                           // as what he is counted; zero: not at all
+	kept    bool                              // the record is with the store; guarded by the engine's noting
+	cause   store.Cause                       // set by the stage that knows; else derived at the end
 }
 
 // stage is one part of a call. run does it and returns the next; nil ends the
@@ -263,7 +267,7 @@ func (c *Call) finish(ctx context.Context) {
 	c.note("end: %s", cause.Text)
 	c.cdr.Trace = joinTrace(c.trace)
 	c.cdr.Agent, c.cdr.Queue, c.cdr.Language = c.talked(), c.queue, c.lang
-	c.eng.closeCDR(c.cdr)
+	c.eng.keep(c)
 	c.log.Info("call end", "call", c.id, "cause", cause.Text, "blame", cause.Blame, "status", cause.Status,
 		"stages", c.cdr.Trace, "length", now.Sub(c.began).Round(time.Millisecond).String(), "lost", st.Lost)
 }
@@ -384,6 +388,7 @@ func (c *Call) journal() {
 	for _, l := range c.legs {
 		j.CDR.Legs = append(j.CDR.Legs, l.record(media.LegStats{}, store.Cause{}, time.Time{}))
 	}
+	j.CDR.Disposition = c.noted.Load()
 	j.CDR.Agent, j.CDR.Queue, j.CDR.Language, j.CDR.Trace = c.talked(), c.queue, c.lang, joinTrace(c.trace)
 	sofar := j.CDR
 	c.sofar.Store(&sofar)

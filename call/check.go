@@ -27,6 +27,7 @@ func Check(c store.Center) []Problem {
 	each(c.Hours, func(id string, h store.Hours) { k.hours(id, h) })
 	each(c.Trunks, func(id string, t store.Trunk) { k.trunk(id, t) })
 	each(c.Conferences, func(id string, r store.Conference) { k.conference(id, r) })
+	each(c.Blocks, func(id string, b store.Block) { k.block(id, b) })
 	each(c.Prompts, func(id string, p store.Prompt) { k.prompt(id, p) })
 	return k.out
 }
@@ -104,6 +105,7 @@ func (k *check) settings() {
 		k.codes(*s.Codes)
 	}
 	k.ratings(s)
+	k.dispositions(s)
 	if s.Keys != nil {
 		k.keys(*s.Keys)
 	}
@@ -130,7 +132,8 @@ func (k *check) keys(keys store.Keys) {
 func (k *check) codes(c store.Codes) {
 	taken := map[string]string{}
 	for _, f := range []struct{ name, code string }{{"ready", c.Ready}, {"not_ready", c.NotReady}, {"log_out", c.LogOut}, {"log_in", c.LogIn},
-		{"hide", c.Hide}, {"my_ratings", c.MyRatings}, {"rate_last", c.RateLast}} {
+		{"hide", c.Hide}, {"my_ratings", c.MyRatings}, {"rate_last", c.RateLast},
+		{"note", c.Note}, {"nuisance", c.Nuisance}, {"extend", c.Extend}} {
 		path := "$.settings.codes." + f.name
 		switch {
 		case f.code == "":
@@ -291,6 +294,7 @@ func (k *check) number(id string, n store.Number) {
 		k.trunkRef(fmt.Sprintf("%s[%d]", at("numbers", id, "trunks"), i), t)
 	}
 	k.agentRefs(at("numbers", id, "agents"), n.Agents)
+	k.limit(id, n.Limit)
 	for i, r := range n.Regions {
 		k.region(fmt.Sprintf("%s[%d]", at("numbers", id, "regions"), i), r)
 	}

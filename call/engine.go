@@ -59,6 +59,7 @@ type Engine struct {
 	supers   supervisors
 	rooms    rooms
 	slots    slots
+	limits   limits
 	jobs     jobs // what must not hold up a SIP worker
 	writes   jobs // what waits for the disk
 
@@ -69,6 +70,7 @@ type Engine struct {
 
 	grading    grading    // changes of evaluations
 	customers  stripes    // changes of customers
+	noting     stripes    // what came of calls, by id
 	applying   sync.Mutex // one Apply at a time
 	accounting sync.Mutex // one reading of the accounts at a time
 }

@@ -32,6 +32,7 @@ func (e *Engine) onCall(inc *sip.Incoming) sip.Inbox {
 	ctx, c.cancel = context.WithCancelCause(e.ctx)
 	if !e.admit(c) {
 		e.stats.Refused.Add(1)
+		e.limits.leave(c.limited)
 		e.jobs.add(func() { c.caller.close() }) // it waits
 		return nil
 	}
@@ -57,9 +58,12 @@ func (c *Call) refused(why sip.Cause) store.CDR {
 	r := c.cdr
 	r.Ended = now
 	r.Cause = store.Cause{Status: why.Status, Q850: why.Q850, Text: why.Text, Blame: blame}
+	if c.denied != "" { // the caller is told less
+		r.Cause.Text = c.denied
+	}
 	r.Stages = []store.Stage{{Name: "refused", Began: r.Began, Ended: now}}
 	r.Legs = []store.Leg{{ID: c.id, Role: "caller", Peer: c.from, Number: c.number, Began: r.Began, Ended: now, Cause: r.Cause}}
-	r.Trace = "refused; end: " + why.Text
+	r.Trace = "refused; end: " + r.Cause.Text
 	return r
 }
 
@@ -89,6 +93,7 @@ func (e *Engine) serve(ctx context.Context, c *Call, first stage) {
 		e.mu.Lock()
 		delete(e.calls, c.id)
 		e.mu.Unlock()
+		e.limits.leave(c.limited)
 		e.stats.Calls.Add(1)
 	}()
 	if agent, ok := strings.CutPrefix(c.from, "agent:"); ok {
@@ -123,11 +128,15 @@ func (e *Engine) newCall(inc *sip.Incoming) (*Call, stage, sip.Cause) {
 	if inc.HasOffer && usable(inc.Offer, w.secures(c.from)) != nil { // nobody's phone is to ring for it
 		refuse = causeMedia
 	}
+	if refuse.Status == 0 {
+		first, refuse = e.unwanted(w, c, first)
+	}
 	if refuse.Status != 0 {
 		return c, nil, refuse
 	}
 	leg, err := e.newLeg("caller", c.from, c.number)
 	if err != nil {
+		e.limits.leave(c.limited)
 		e.log.Warn("call refused", "call", c.id, "err", err)
 		return c, nil, causeFull
 	}

@@ -41,6 +41,7 @@ type Center struct {
 	Trunks   map[string]Trunk  `json:"trunks,omitempty"`
 
 	Conferences map[string]Conference `json:"conferences,omitempty"`
+	Blocks      map[string]Block      `json:"blocks,omitempty"` // callers who are kept out, by number or prefix with a star
 	Voicemail   map[string]Mailbox    `json:"voicemail,omitempty"`
 }
 
@@ -60,6 +61,11 @@ type Settings struct {
 	Categories []string        `json:"categories,omitempty"` // 1 to 4 that both sides rate; default attitude, knowledge, time, solved
 	Ratings    *Ratings        `json:"ratings,omitempty"`    // how ratings become grades; nil: the defaults
 	Tiers      map[string]Tier `json:"tiers,omitempty"`      // kinds of customers, by name
+
+	Dispositions map[string]DispositionCode `json:"dispositions,omitempty"` // what may come of a call, by code
+	Blocked      string                     `json:"blocked,omitempty"`      // what a blocked caller gets: "busy" (default), or a prompt that he hears
+	BlockFor     Duration                   `json:"block_for,omitempty"`    // how long an agent's mark keeps a caller out; default 24h
+	Reasons      map[string]string          `json:"reasons,omitempty"`      // of not ready, by the digit dialled after its code; default 1 break, 2 lunch, 3 meeting, 4 training, 5 paperwork
 }
 
 // Ratings say how evaluations become grades. Zero fields take the defaults.
@@ -93,6 +99,10 @@ type Codes struct {
 	MyRatings string `json:"my_ratings,omitempty"` // default *50; hears and changes his own ratings
 	Voicemail string `json:"voicemail,omitempty"`  // default *97; the agent hears the messages in his boxes
 	RateLast  string `json:"rate_last,omitempty"`  // default *51; a digit after it rates the customer of the agent's last call
+
+	Note     string `json:"note,omitempty"`     // default *6; the digits of a disposition after it say what came of the agent's last call
+	Nuisance string `json:"nuisance,omitempty"` // default *66; blocks the caller of the agent's last call
+	Extend   string `json:"extend,omitempty"`   // default *44; extends the wrap-up by a minute, or by as many as the digit after it
 }
 
 // Keys are pressed by an agent in talk; "" is none. The defaults hold where no keys
@@ -212,6 +222,7 @@ type Number struct {
 	Language string   `json:"language,omitempty"` // prompts until the caller chooses
 	Trunks   []string `json:"trunks,omitempty"`   // reachable only from these; empty: from all and from phones
 	Agents   []string `json:"agents,omitempty"`   // named agents: nobody else takes its calls; empty: all of the queue
+	Limit    *Limit   `json:"limit,omitempty"`    // how often one caller may call it; nil: no limit
 	Regions  []Region `json:"regions,omitempty"`  // who serves callers of a region, before agents; without a match as if there were none
 }
 
@@ -309,6 +320,7 @@ const (
 	KindTrunk    Kind = "trunk"
 
 	KindConference Kind = "conference"
+	KindBlock      Kind = "block"
 	KindVoicemail  Kind = "voicemail"
 )
 

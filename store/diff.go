@@ -51,6 +51,8 @@ func (c *Center) put(o Object) error {
 		return putInto(&c.Trunks, o)
 	case KindConference:
 		return putInto(&c.Conferences, o)
+	case KindBlock:
+		return putInto(&c.Blocks, o)
 	case KindVoicemail:
 		return putInto(&c.Voicemail, o)
 	}
@@ -86,6 +88,7 @@ func (c Center) Objects() ([]Object, error) {
 	out, err = add(out, KindHours, c.Hours, err)
 	out, err = add(out, KindTrunk, c.Trunks, err)
 	out, err = add(out, KindConference, c.Conferences, err)
+	out, err = add(out, KindBlock, c.Blocks, err)
 	out, err = add(out, KindVoicemail, c.Voicemail, err)
 	slices.SortFunc(out, func(a, b Object) int { return a.Compare(b.Key) })
 	return out, err

@@ -34,6 +34,8 @@ type CDR struct {
 	Control    bool      `json:"control,omitempty"`   // one of the control group: first come first served
 	Category   string    `json:"category,omitempty"`  // what the caller needs, by which agents were compared
 	Chosen     string    `json:"chosen,omitempty"`    // agent whom the caller chose
+
+	Disposition *Disposition `json:"disposition,omitempty"` // what came of it; replaced, never changed
 }
 
 // Length of the call, from the first message to the end.

@@ -37,7 +37,7 @@ var agentKind = kind[call.AgentView]{
 
 func newAgentCmd(a *app) *cobra.Command {
 	return group("agent", "Agents: their states and their phones' secrets",
-		agentKind.list(a), agentKind.show(a), newAgentStateCmd(a), newAgentSecretCmd(a), newAgentDialCmd(a))
+		agentKind.list(a), agentKind.show(a), newAgentStateCmd(a), newAgentSecretCmd(a), newAgentDialCmd(a), newWrapUpCmd(a))
 }
 
 // states are those that can be chosen.

@@ -175,11 +175,16 @@ func newCDRShowCmd(a *app) *cobra.Command {
 }
 
 func (a *app) printCDR(r store.CDR) error {
+	var disposed store.Disposition
+	if r.Disposition != nil {
+		disposed = *r.Disposition
+	}
 	if err := a.fields(
 		"call", r.ID, "began", clock(r.Began), "answered", clock(r.Answered), "ended", clock(r.Ended),
 		"length", span(r.Length()), "caller", r.Caller, "name", r.Name, "called", r.Called, "from", r.From,
 		"language", r.Language, "queue", r.Queue, "agent", r.Agent, "talk", span(talked(r)),
 		"ratings", ratings(r.Ratings), "recording", r.Recording, "path", strings.Join(r.Path, ", "),
+		"disposition", disposed.Code, "notes", disposed.Notes, "noted by", disposed.By,
 		"end", cause(r.Cause, r.Recovered), "trace", r.Trace,
 	); err != nil {
 		return err

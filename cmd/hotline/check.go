@@ -140,7 +140,7 @@ func contents(c store.Center) string {
 		n    int
 	}{
 		{"agent", len(c.Agents)}, {"queue", len(c.Queues)}, {"number", len(c.Numbers)}, {"flow", len(c.Flows)},
-		{"trunk", len(c.Trunks)}, {"skill", len(c.Skills)}, {"prompt", len(c.Prompts)}, {"conference", len(c.Conferences)}, {"mailbox", len(c.Voicemail)}, {"table of hours", len(c.Hours)},
+		{"trunk", len(c.Trunks)}, {"skill", len(c.Skills)}, {"prompt", len(c.Prompts)}, {"conference", len(c.Conferences)}, {"block", len(c.Blocks)}, {"mailbox", len(c.Voicemail)}, {"table of hours", len(c.Hours)},
 	} {
 		switch {
 		case k.n == 1:

@@ -43,7 +43,7 @@ func newOrderCmds(a *app) (all []*cobra.Command) {
 	for _, o := range orders {
 		all = append(all, newOrderCmd(a, o.do, o.short, o.long))
 	}
-	return append(all, newMoveCmd(a), newFrontCmd(a), newTakeOverCmd(a))
+	return append(all, newMoveCmd(a), newFrontCmd(a), newTakeOverCmd(a), newNoteCmd(a))
 }
 
 func newOrderCmd(a *app, do, short, long string) *cobra.Command {
