@@ -14,6 +14,7 @@ type Engine interface {
 	Orders
 	Notes
 	Callers
+	Conferences
 	Ratings
 	Apply(call.ApplyRequest) (call.ApplyResult, error)
 	Center() (store.Center, uint64) // without secrets; and its revision

@@ -38,7 +38,29 @@ func (e *engine) Unblock(number, actor string) error {
 	return e.fail
 }
 
-func TestNotesWrapUpsAndBlocksReachTheEngine(t *testing.T) {
+func (e *engine) Conferences() []call.ConferenceView { return []call.ConferenceView{{ID: "team"}} }
+
+func (e *engine) ConferenceInvite(room, to, actor string) (string, error) {
+	e.said = append(e.said, strings.Join([]string{"invite", room, to, actor}, "|"))
+	return "c9", e.fail
+}
+
+func (e *engine) ConferenceMute(room, who string, on bool, actor string) error {
+	e.said = append(e.said, fmt.Sprintf("mute|%s|%s|%v|%s", room, who, on, actor))
+	return e.fail
+}
+
+func (e *engine) ConferenceKick(room, who, actor string) error {
+	e.said = append(e.said, strings.Join([]string{"kick", room, who, actor}, "|"))
+	return e.fail
+}
+
+func (e *engine) ConferenceLock(room string, on bool, actor string) error {
+	e.said = append(e.said, fmt.Sprintf("lock|%s|%v|%s", room, on, actor))
+	return e.fail
+}
+
+func TestNotesWrapUpsBlocksAndConferencesReachTheEngine(t *testing.T) {
 	e := &engine{}
 	s := newServer(t, e)
 	for _, c := range []struct {
@@ -52,6 +74,15 @@ func TestNotesWrapUpsAndBlocksReachTheEngine(t *testing.T) {
 		{"PUT", "/v1/agents/1001/wrapup", `{"extend":"1m"}`, http.StatusNoContent, "extend|1001|1m0s|local"},
 		{"PUT", "/v1/agents/1001/wrapup", `{}`, http.StatusNoContent, "wrapped|1001|local"},
 		{"PUT", "/v1/agents/nobody/wrapup", `{}`, http.StatusNotFound, ""},
+		{"GET", "/v1/conferences", "", http.StatusOK, ""},
+		{"GET", "/v1/conferences/team", "", http.StatusOK, ""},
+		{"GET", "/v1/conferences/none", "", http.StatusNotFound, ""},
+		{"POST", "/v1/conferences/team/invite", `{"to":"agent:1001"}`, http.StatusOK, "invite|team|agent:1001|local"},
+		{"PATCH", "/v1/conferences/team/members/1001", `{"muted":true}`, http.StatusNoContent, "mute|team|1001|true|local"},
+		{"PATCH", "/v1/conferences/team/members/1001", `{}`, http.StatusBadRequest, ""},
+		{"DELETE", "/v1/conferences/team/members/1001", "", http.StatusNoContent, "kick|team|1001|local"},
+		{"PATCH", "/v1/conferences/team", `{"locked":false}`, http.StatusNoContent, "lock|team|false|local"},
+		{"PATCH", "/v1/conferences/team", `{}`, http.StatusBadRequest, ""},
 		{"GET", "/v1/blocks", "", http.StatusOK, ""},
 		{"PUT", "/v1/blocks/%2B4930%2A", `{"reason":"spam","for":"1h"}`, http.StatusOK, "block|+4930*|spam|1h0m0s|local"},
 		{"PUT", "/v1/blocks/%2B4930%2A", `{"why":"spam"}`, http.StatusBadRequest, ""},

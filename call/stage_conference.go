@@ -3,7 +3,6 @@ package call
 import (
 	"context"
 	"crypto/subtle"
-	"sync"
 	"time"
 
 	"hotline/media"
@@ -19,80 +18,12 @@ const (
 	pinTime  = 8 * time.Second
 )
 
-// rooms are the conferences that somebody is in.
-type rooms struct {
-	mu sync.Mutex // guards in
-	in map[string]map[*Call]*place
-}
-
-// place is one caller's in a room.
-type place struct {
-	seated  bool          // he hears and is heard
-	changed chan struct{} // the number of those seated may be another
-}
-
-// enter keeps a place for a call, unless the room is full.
-func (r *rooms) enter(room string, c *Call, most int) (p *place, ok bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.in[room]) >= most {
-		return nil, false
-	}
-	if r.in == nil {
-		r.in = map[string]map[*Call]*place{}
-	}
-	if r.in[room] == nil {
-		r.in[room] = map[*Call]*place{}
-	}
-	p = &place{changed: make(chan struct{}, 1)}
-	r.in[room][c] = p
-	return p, true
-}
-
-// take counts a call in as one who is heard.
-func (r *rooms) take(room string, p *place) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	p.seated = true
-	r.tell(room)
-}
-
-func (r *rooms) leave(room string, c *Call) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.in[room], c)
-	if len(r.in[room]) == 0 {
-		delete(r.in, room)
-	}
-	r.tell(room)
-}
-
-// tell wakes all who are in a room; it never blocks.
-func (r *rooms) tell(room string) {
-	for _, p := range r.in[room] {
-		select {
-		case p.changed <- struct{}{}:
-		default:
-		}
-	}
-}
-
-// seated counts those who hear each other.
-func (r *rooms) seated(room string) int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	n := 0
-	for _, p := range r.in[room] {
-		if p.seated {
-			n++
-		}
-	}
-	return n
-}
-
 // conferenceStage is the caller in a room with the callers of other calls, each
 // hearing all others.
-type conferenceStage struct{ room string }
+type conferenceStage struct {
+	room    string
+	invited bool // by one who is in it or by an operator: neither PIN nor lock stop him
+}
 
 func (s conferenceStage) name() string { return "conference " + s.room }
 
@@ -107,23 +38,26 @@ func (s conferenceStage) run(ctx context.Context, c *Call) stage {
 	}
 	// The caller leaves the call's bridge, and with it those who watch it.
 	c.cdr.Legs = append(c.cdr.Legs, c.dismiss(ErrConference, "the call went to a conference")...)
-	if room.PIN != "" && !s.admitted(ctx, c, room.PIN) {
+	if room.PIN != "" && !s.invited && !s.admitted(ctx, c, room.PIN) {
 		if ctx.Err() == nil {
 			c.blame(403, 21, "wrong PIN", "caller")
 			return goodbyeStage{prompts: []string{"not-allowed", "goodbye"}}
 		}
 		return nil
 	}
-	p, ok := c.eng.rooms.enter(s.room, c, places(room))
-	if !ok {
-		c.blame(486, 17, "conference is full", "us")
+	p, err := c.eng.rooms.enter(s.room, c, places(room), s.invited)
+	if err != nil {
+		c.blame(486, 17, "conference "+err.Error(), "us")
 		return goodbyeStage{prompts: []string{"number-busy", "goodbye"}}
 	}
 	defer c.eng.rooms.leave(s.room, c)
 	if err := c.say(ctx, "beep"); err != nil {
 		return nil
 	}
-	s.sit(ctx, c, p)
+	if s.sit(ctx, c, p) {
+		c.blame(0, 16, "removed from the conference", "us")
+		return goodbyeStage{prompts: []string{"goodbye"}}
+	}
 	return nil
 }
 
@@ -135,17 +69,26 @@ func places(room store.Conference) int {
 	return min(room.Max, maxConference)
 }
 
-// sit is the caller's time in the room. Who is alone hears music.
-func (s conferenceStage) sit(ctx context.Context, c *Call, p *place) {
-	c.eng.media.Do(media.Seat{Bridge: media.BridgeID("conference/" + s.room), Leg: c.caller.id, Role: media.Caller})
+// sit is the caller's time in the room; kicked is true if somebody removed him. Who
+// is alone hears music.
+func (s conferenceStage) sit(ctx context.Context, c *Call, p *place) (kicked bool) {
+	seat := func(role media.Role) {
+		c.eng.media.Do(media.Seat{Bridge: media.BridgeID("conference/" + s.room), Leg: c.caller.id, Role: role})
+	}
+	seat(media.Caller)
 	defer c.eng.media.Do(media.Leave{Leg: c.caller.id})
 	c.eng.rooms.take(s.room, p)
 	c.caller.talks.Store(time.Now().UnixNano())
 	defer c.caller.audible()
 	defer c.caller.talks.Store(0)
-	alone := false
+	alone, muted := false, false
+	keys := newPad(c.eng.world.Load().keyCodes)
 	for {
-		if is := c.eng.rooms.seated(s.room) < 2; is != alone {
+		now := c.eng.rooms.look(s.room, p)
+		if now.kicked {
+			return true
+		}
+		if is := now.seated < 2; is != alone {
 			alone = is
 			if alone {
 				c.caller.start(c.eng.music(store.Queue{}), media.Tone{}, true)
@@ -153,17 +96,52 @@ func (s conferenceStage) sit(ctx context.Context, c *Call, p *place) {
 				c.caller.stop()
 			}
 		}
+		if now.muted != muted { // he takes his seat anew: nobody loses a frame by that
+			muted = now.muted
+			seat(map[bool]media.Role{true: media.Listener, false: media.Caller}[muted])
+		}
 		select {
 		case <-p.changed:
-		case <-c.caller.digits: // they went to the others as sound, or mean nothing
+		case d := <-c.caller.digits: // they went to the others as sound
+			s.pressed(c, keys, d)
 		case <-c.caller.holds:
 		case <-c.caller.quiet.changed:
 			c.listens(c.caller)
 		case <-c.caller.updated:
 			c.journal()
 		case <-ctx.Done():
-			return
+			return false
 		}
+	}
+}
+
+// pressed takes a key of an agent: as in a talk, the keys to consult somebody and a
+// number invite him, those to mask mute the agent himself, or no longer.
+func (s conferenceStage) pressed(c *Call, keys *pad, d digit) {
+	if c.manned == "" {
+		return
+	}
+	do, number, ok := keys.press(d.r, time.Now())
+	if !ok {
+		return
+	}
+	actor, said := "agent:"+c.manned, []string{"beep", "beep"}
+	var err error
+	switch do {
+	case DoConsult:
+		_, err = c.eng.ConferenceInvite(s.room, number, actor)
+	case doMask:
+		err = c.eng.ConferenceMute(s.room, c.id, !c.eng.rooms.muted(s.room, c), actor)
+	default:
+		return
+	}
+	if err == nil {
+		said = said[:1]
+	} else {
+		c.log.Info("keys refused", "call", c.id, "agent", c.manned, "err", err)
+	}
+	if c.eng.rooms.seated(s.room) > 1 { // else music plays
+		c.caller.start(c.eng.clips(c.lang, said), media.Tone{}, false)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 // commands are all commands, in the order of the help.
 var commands = []func(*app) *cobra.Command{
 	newServeCmd, newInitCmd, newCheckCmd, newApplyCmd, newExportCmd,
-	newStatusCmd, newAgentCmd, newQueueCmd, newNumberCmd, newTrunkCmd, newCallerCmd,
+	newStatusCmd, newAgentCmd, newQueueCmd, newNumberCmd, newTrunkCmd, newCallerCmd, newConferenceCmd,
 	newListenCmd, newWhisperCmd, newBargeCmd, newAuditCmd,
 	newEvaluationCmd, newGradesCmd, newCustomerCmd, newWhyCmd, newReportCmd,
 	newCallCmd, newCDRCmd, newRecordingCmd, newMediaCmd,
