@@ -301,6 +301,8 @@ func codeFor(w *world, agent, number string) stage {
 		return codeStage{agent: agent, state: stateOut, prompt: "agent-logged-out"}
 	case number == codes.MyRatings:
 		return ratingsStage{}
+	case number == codes.Voicemail:
+		return mailboxStage{agent: agent, boxes: w.boxesOf(agent)}
 	case codes.RateLast != "" && strings.HasPrefix(number, codes.RateLast) && len(number) == len(codes.RateLast)+1:
 		stars, _ := strconv.Atoi(number[len(codes.RateLast):])
 		if stars > 5 {

@@ -145,6 +145,7 @@ func (e *Engine) reload() error {
 			}
 		}
 	}
+	e.agenda.jobs.add(e.allLamps)
 	return e.loadAccounts()
 }
 

@@ -53,6 +53,7 @@ type Call struct {
 	running running             // the stage, for those who may end it
 	unwatch func() bool         // stops looking after the caller's end
 	front   atomic.Pointer[Leg] // the caller's leg, for others
+	item    *callback           // that the call serves; nil: none
 	manned  string              // the agent whose phone is the caller's leg; "" if none
 	given   *store.Leg          // the caller's leg as it was when another call got it; nil: it is ours
 	recs    int                 // recordings begun
@@ -215,6 +216,10 @@ func (c *Call) publish() {
 
 // answer takes the call if it is not yet taken, and waits until audio can flow.
 func (c *Call) answer(ctx context.Context) error {
+	if !c.answers && c.inc == nil { // a phone that we ring answers for itself
+		c.blame(causeUnavailable.Status, causeUnavailable.Q850, "not answered", "us")
+		return ErrNotNow
+	}
 	if !c.answers {
 		c.answers = true
 		c.cdr.Answered = time.Now()

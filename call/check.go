@@ -28,6 +28,7 @@ func Check(c store.Center) []Problem {
 	each(c.Trunks, func(id string, t store.Trunk) { k.trunk(id, t) })
 	each(c.Conferences, func(id string, r store.Conference) { k.conference(id, r) })
 	each(c.Blocks, func(id string, b store.Block) { k.block(id, b) })
+	each(c.Voicemail, func(id string, b store.Mailbox) { k.mailbox(id, b) })
 	each(c.Prompts, func(id string, p store.Prompt) { k.prompt(id, p) })
 	return k.out
 }
@@ -133,7 +134,7 @@ func (k *check) codes(c store.Codes) {
 	taken := map[string]string{}
 	for _, f := range []struct{ name, code string }{{"ready", c.Ready}, {"not_ready", c.NotReady}, {"log_out", c.LogOut}, {"log_in", c.LogIn},
 		{"hide", c.Hide}, {"my_ratings", c.MyRatings}, {"rate_last", c.RateLast},
-		{"note", c.Note}, {"nuisance", c.Nuisance}, {"extend", c.Extend}} {
+		{"note", c.Note}, {"nuisance", c.Nuisance}, {"extend", c.Extend}, {"voicemail", c.Voicemail}} {
 		path := "$.settings.codes." + f.name
 		switch {
 		case f.code == "":
@@ -209,6 +210,9 @@ func (k *check) agent(id string, a store.Agent) {
 		k.add(at("agents", id, "role"), fmt.Sprintf("no role %q", a.Role), "agent or supervisor")
 	}
 	k.secured(at("agents", id, "srtp"), a.SRTP)
+	if a.Voicemail != "" {
+		k.boxRef(at("agents", id, "voicemail"), a.Voicemail, false)
+	}
 	k.agentRouting(id, a)
 }
 
@@ -245,20 +249,21 @@ func (k *check) queue(id string, q store.Queue) {
 	}
 	k.flowRef(at("queues", id, "survey"), q.Survey)
 	k.routing(id, q)
+	k.callback(id, q)
 	if a := q.Announce; a != nil {
 		k.span(at("queues", id, "announce.every"), a.Every, time.Hour)
 		k.span(at("queues", id, "announce.first"), a.First, time.Hour)
 	}
 }
 
-// target checks "flow:x", "queue:x", "agent:x", "trunk:x", "conference:x", and "hangup" where it may stand.
+// target checks "flow:x", "queue:x" and so on, and "hangup" where it may stand.
 func (k *check) target(path, to string, optional bool) {
 	if optional && (to == "" || to == "hangup") {
 		return
 	}
 	kind, id, ok := strings.Cut(to, ":")
 	var known bool
-	hint := "flow:x, queue:x, agent:x, trunk:x or conference:x"
+	hint := "flow:x, queue:x, agent:x, trunk:x, conference:x, voicemail:x or voicemail-box:x"
 	switch kind {
 	case "flow":
 		_, known = k.c.Flows[id]
@@ -275,6 +280,9 @@ func (k *check) target(path, to string, optional bool) {
 	case "conference":
 		_, known = k.c.Conferences[id]
 		hint = choice("conferences", k.c.Conferences)
+	case "voicemail", "voicemail-box":
+		k.boxRef(path, id, kind == "voicemail-box")
+		return
 	default:
 		ok = false
 	}
@@ -328,10 +336,12 @@ func (k *check) known() ivr.Known {
 		Prompt: func(lang, name string) bool {
 			return hasPrompt(k.c, lang, name) || hasPrompt(k.c, "en", name)
 		},
-		Queue: func(id string) bool { _, ok := k.c.Queues[id]; return ok },
-		Agent: func(id string) bool { _, ok := k.c.Agents[id]; return ok },
-		Hours: func(id string) bool { _, ok := k.c.Hours[id]; return ok },
-		Skill: func(id string) bool { _, ok := k.c.Skills[id]; return ok },
+		Queue:    func(id string) bool { _, ok := k.c.Queues[id]; return ok },
+		Box:      func(id string) bool { _, ok := k.c.Voicemail[id]; return ok },
+		Callback: func(queue string) bool { return k.c.Queues[queue].Callback != nil },
+		Agent:    func(id string) bool { _, ok := k.c.Agents[id]; return ok },
+		Hours:    func(id string) bool { _, ok := k.c.Hours[id]; return ok },
+		Skill:    func(id string) bool { _, ok := k.c.Skills[id]; return ok },
 		Number: func(trunk, number string) bool {
 			if trunk != "" {
 				_, ok := k.c.Trunks[trunk]

@@ -161,7 +161,7 @@ func (e *Engine) Front(ref, actor string) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), askTime)
 	defer cancel()
-	if err := e.disp.send(ctx, acd.Rekey{Call: acd.CallID(c.id), Head: true}); err != nil {
+	if err := e.disp.send(ctx, acd.Rekey{Call: c.acdID(), Head: true}); err != nil {
 		return err
 	}
 	e.log.Info("call to the front", "call", c.id, "actor", actor)

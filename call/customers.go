@@ -111,7 +111,7 @@ func (e *Engine) rekey(concerns func(caller string) bool) {
 			continue
 		}
 		_, priority := w.tier(cu)
-		e.disp.must(acd.Rekey{Call: acd.CallID(v.ID), Priority: priority})
+		e.disp.must(acd.Rekey{Call: c.acdID(), Priority: priority})
 	}
 }
 

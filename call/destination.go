@@ -11,7 +11,7 @@ import (
 
 // Why a call can't be led to where a person wants it.
 var (
-	ErrNowhere    = errors.New("nobody is reached there; name agent:ID, queue:ID, flow:ID, conference:ID, trunk:ID/NUMBER or a number")
+	ErrNowhere    = errors.New("nobody is reached there; name agent:ID, queue:ID, flow:ID, conference:ID, voicemail:BOX, trunk:ID/NUMBER or a number")
 	ErrSelf       = errors.New("that is the one who asks; name somebody else")
 	ErrNotAllowed = errors.New("not allowed to dial that; give the agent outbound: [TRUNK] in the center's file")
 	ErrClosed     = errors.New("is closed now; see its hours")
@@ -60,6 +60,11 @@ func (e *Engine) destination(to, actor string) (destination, error) {
 			return fail(ErrNowhere)
 		}
 		d.next = func(*Call) stage { return conferenceStage{room: id} }
+	case "voicemail", "voicemail-box":
+		if _, ok := w.center.Voicemail[id]; !ok {
+			return fail(ErrNowhere)
+		}
+		d.next = func(c *Call) stage { return e.stageFor(c, to) }
 	case "trunk":
 		trunk, number, _ := strings.Cut(id, "/")
 		if _, ok := w.center.Trunks[trunk]; !ok || !dialable(number) {

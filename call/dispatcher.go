@@ -155,13 +155,18 @@ func (d *dispatcher) deliver(cmd acd.Command) {
 func (d *dispatcher) toCall(id acd.CallID, cmd acd.Command) bool {
 	c := d.eng.call(string(id))
 	if c == nil {
-		return false
+		return d.eng.toCallback(id, cmd)
 	}
+	return c.put(cmd)
+}
+
+// put hands the call a command of the ACD; it never blocks.
+func (c *Call) put(cmd acd.Command) bool {
 	select {
 	case c.acd <- cmd:
 		return true
 	default: // it would wait for ever for what it missed
-		d.eng.stats.Dropped.Add(1)
+		c.eng.stats.Dropped.Add(1)
 		c.cancel(ErrInternal)
 		return false
 	}

@@ -51,17 +51,20 @@ type Engine struct {
 	stop context.CancelCauseFunc
 	wg   sync.WaitGroup // calls and what they began
 
-	world    atomic.Pointer[world]
-	accounts atomic.Pointer[map[string]store.Account]
-	sounds   sounds
-	legs     sync.Map // media.LegID -> *Leg
-	records  sync.Map // media.RecordingID -> store.Recording
-	supers   supervisors
-	rooms    rooms
-	slots    slots
-	limits   limits
-	jobs     jobs // what must not hold up a SIP worker
-	writes   jobs // what waits for the disk
+	world     atomic.Pointer[world]
+	accounts  atomic.Pointer[map[string]store.Account]
+	sounds    sounds
+	legs      sync.Map // media.LegID -> *Leg
+	records   sync.Map // media.RecordingID -> store.Recording
+	supers    supervisors
+	rooms     rooms
+	slots     slots
+	limits    limits
+	jobs      jobs // what must not hold up a SIP worker
+	writes    jobs // what waits for the disk
+	agenda    agenda
+	mail      mail
+	callbacks callbacks
 
 	mu       sync.Mutex // guards calls, busy, degraded
 	calls    map[string]*Call
@@ -105,7 +108,8 @@ func New(cfg Config) (*Engine, error) {
 	cfg.Adopt = orDefault(cfg.Adopt, 5*time.Second)
 	e := &Engine{cfg: cfg, log: cfg.Log, store: cfg.Store, recs: cfg.Recordings, began: time.Now(),
 		calls: map[string]*Call{}, busy: map[string]int{}, degraded: map[string]string{}}
-	e.jobs.wake, e.writes.wake = make(chan struct{}, 1), make(chan struct{}, 1)
+	e.jobs.wake, e.writes.wake, e.agenda.jobs.wake = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{}, 1)
+	e.agenda.gone = make(chan struct{})
 	e.metrics = newMetrics(e)
 	e.ctx, e.stop = context.WithCancelCause(context.Background())
 	if err := e.load(); err != nil {
@@ -204,6 +208,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	outer.Go(func() { e.disp.run(planes) })
 	outer.Go(func() { e.jobs.run(planes) })
 	outer.Go(func() { e.writes.run(planes) })
+	outer.Go(func() { e.runAgenda(planes) })
 	outer.Go(func() { e.trim(planes) })
 	before := e.begin() // calls must not come earlier
 	outer.Go(func() {
@@ -242,6 +247,11 @@ func (e *Engine) begin() past {
 		s, known := last[id]
 		e.introduce(w, id, s, known)
 	}
+	e.agenda.jobs.add(func() {
+		e.resumeCallbacks()
+		e.remind(time.Now())
+		e.allLamps()
+	})
 	return e.look()
 }
 
@@ -255,6 +265,7 @@ func (e *Engine) trim(ctx context.Context) {
 			e.log.Warn("old events of the acd were not deleted", "err", err)
 		}
 		e.suggest(ctx, time.Now())
+		e.trimCallbacks(time.Now().Add(-callbackKept))
 		t := time.NewTimer(24 * time.Hour)
 		select {
 		case <-t.C:
@@ -304,6 +315,8 @@ func (e *Engine) onMedia(ev media.Event) {
 	case media.Heard:
 		id = ev.Leg
 	case media.Closed:
+		id = ev.Leg
+	case media.Hushed:
 		id = ev.Leg
 	case media.Recorded:
 		e.writes.add(func() { e.recorded(ev) })

@@ -95,6 +95,9 @@ func (e *Engine) serve(ctx context.Context, c *Call, first stage) {
 		e.mu.Unlock()
 		e.limits.leave(c.limited)
 		e.stats.Calls.Add(1)
+		if b := c.item; b != nil {
+			e.agenda.jobs.add(func() { e.rangFor(b, c) })
+		}
 	}()
 	if agent, ok := strings.CutPrefix(c.from, "agent:"); ok {
 		c.manned = agent
@@ -301,7 +304,7 @@ func dialable(s string) bool {
 	return true
 }
 
-// stageFor reads a destination: "flow:x", "queue:x", "agent:x", "trunk:x", "conference:x".
+// stageFor reads a destination: "flow:x", "queue:x", "voicemail:x" and so on.
 func (e *Engine) stageFor(c *Call, to string) stage {
 	kind, id, _ := strings.Cut(to, ":")
 	switch kind {
@@ -312,9 +315,13 @@ func (e *Engine) stageFor(c *Call, to string) stage {
 	case "agent":
 		return dialStage{agent: id}
 	case "trunk":
-		return dialStage{trunk: id, number: c.inc.Number}
+		return dialStage{trunk: id, number: c.cdr.Called}
 	case "conference":
 		return conferenceStage{room: id}
+	case "voicemail":
+		return voicemailStage{box: id}
+	case "voicemail-box":
+		return mailboxStage{agent: e.world.Load().center.Voicemail[id].Agent, boxes: []string{id}, pin: true}
 	}
 	return nil
 }

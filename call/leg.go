@@ -43,6 +43,7 @@ type Leg struct {
 	refers  chan *sip.Refer
 	call    atomic.Pointer[Call] // whose leg it is, set after d; nil: a supervisor's
 	rung    bool                 // we have dialled it
+	hushed  chan struct{}        // quiet for long in a message that it leaves
 	updated chan struct{}        // the dialog's state changed
 	moved   func()               // journals that; called by those who wait on the leg; nil: nobody cares
 	closed  chan media.LegStats
@@ -81,7 +82,7 @@ func (e *Engine) newLeg(role, peer, phone string) (*Leg, error) {
 		began: time.Now(),
 		ready: make(chan struct{}), up: make(chan struct{}),
 		ringing: make(chan sip.Ringing, 16), digits: make(chan digit, typeAhead),
-		holds: make(chan struct{}, 1), refers: make(chan *sip.Refer, referQueue), updated: make(chan struct{}, 1),
+		holds: make(chan struct{}, 1), refers: make(chan *sip.Refer, referQueue), updated: make(chan struct{}, 1), hushed: make(chan struct{}, 1),
 		closed: make(chan media.LegStats, 1),
 		plays:  map[media.PlayID]chan struct{}{},
 		quiet:  quiet{changed: make(chan struct{}, 1)},
@@ -280,6 +281,8 @@ func (l *Leg) heard(ev media.Event) {
 		if done != nil {
 			close(done)
 		}
+	case media.Hushed:
+		signal(l.hushed)
 	case media.Silent, media.Heard:
 		l.heardOf(ev)
 	case media.Closed:

@@ -22,14 +22,15 @@ var ErrBusyAgent = errors.New("is in another call")
 // originate begins a call of our own: a phone that we ring is its caller's leg. It
 // goes on with next when that has answered.
 func (e *Engine) originate(peer, number string, inv sip.Invite, confirm bool, next stage) (*Call, error) {
-	now := time.Now()
-	c := &Call{id: store.NewID(now), eng: e, log: e.log, began: now, from: peer, number: number, hops: 70,
-		lang: e.world.Load().language(store.Number{}), acd: make(chan acd.Command, acdInbox), orders: make(chan order),
-		vars: map[string]string{}}
-	c.cdr = store.CDR{ID: c.id, Node: e.cfg.Node, Began: now, Caller: number, From: peer}
-	l, err := e.newLeg("caller", peer, number)
+	c := e.ownCall(peer, number)
+	return c, e.launch(c, "caller", peer, number, inv, outStage{confirm: confirm, next: next})
+}
+
+// launch rings the first leg of a call of our own and begins the call.
+func (e *Engine) launch(c *Call, role, peer, number string, inv sip.Invite, first stage) error {
+	l, err := e.newLeg(role, peer, number)
 	if err != nil {
-		return nil, fmt.Errorf("call: originate: %w", err)
+		return fmt.Errorf("call: originate: %w", err)
 	}
 	l.moved = c.journal
 	l.aims(inv.Targets)
@@ -38,7 +39,7 @@ func (e *Engine) originate(peer, number string, inv sip.Invite, confirm bool, ne
 	ctx, c.cancel = context.WithCancelCause(e.ctx)
 	if !e.admit(c) {
 		l.close()
-		return nil, ErrFullHouse
+		return ErrFullHouse
 	}
 	inv.Media, inv.Inbox = l, l
 	l.rung = true
@@ -48,9 +49,19 @@ func (e *Engine) originate(peer, number string, inv sip.Invite, confirm bool, ne
 	// Owned by the engine; ends with the call, which ends with the engine's context.
 	go func() {
 		defer e.wg.Done()
-		e.serve(ctx, c, outStage{confirm: confirm, next: next})
+		e.serve(ctx, c, first)
 	}()
-	return c, nil
+	return nil
+}
+
+// ownCall is a call that we begin.
+func (e *Engine) ownCall(from, number string) *Call {
+	now := time.Now()
+	c := &Call{id: store.NewID(now), eng: e, log: e.log, began: now, from: from, number: number, hops: 70,
+		lang: e.world.Load().language(store.Number{}), acd: make(chan acd.Command, acdInbox), orders: make(chan order),
+		vars: map[string]string{}}
+	c.cdr = store.CDR{ID: c.id, Node: e.cfg.Node, Began: now, Caller: number, From: from}
+	return c
 }
 
 // ErrFullHouse answers who wants a call when there are as many as there may be.

@@ -13,7 +13,7 @@ import (
 // queued is the event that puts the call into a queue: who he is, what he needs,
 // and who is to serve him first, only or never.
 func (c *Call) queued(w *world, s waitStage, q store.Queue) acd.CallQueued {
-	ev := acd.CallQueued{Call: acd.CallID(c.id), Queue: acd.QueueID(s.queue), Since: s.since, Language: c.lang,
+	ev := acd.CallQueued{Call: c.acdID(), Queue: acd.QueueID(s.queue), Since: s.since, Language: c.lang,
 		Needs: s.needs, Customer: c.customer(), Standing: 0.5, Head: s.head, Leave: s.leave, Category: s.category}
 	if ev.Category == "" {
 		ev.Category = q.Category

@@ -30,7 +30,7 @@ func (e *Engine) reality() acd.Reality {
 		return true
 	})
 	return acd.Reality{
-		Call:     func(id acd.CallID) bool { return e.call(string(id)) != nil },
+		Call:     func(id acd.CallID) bool { return e.call(string(id)) != nil || e.callback(id) != nil },
 		Phone:    func(id acd.AgentID) bool { return phones[id] },
 		Occupied: func(id acd.AgentID) bool { return e.occupied(string(id)) },
 	}

@@ -54,7 +54,8 @@ func (e *Engine) closeCDR(c store.CDR) {
 
 // remember keeps who called, for the next time; in the order of the calls' ends.
 func (e *Engine) remember(c store.CDR) {
-	if c.Caller == anonymous || !strings.HasPrefix(c.From, "trunk:") {
+	tried := c.Callback != "" && c.Called != "" && len(c.Talks) == 0 && len(c.Offers) > 0 // we called, and not he
+	if c.Caller == anonymous || !strings.HasPrefix(c.From, "trunk:") || tried {
 		return
 	}
 	_, err := e.changeCustomer(c.Caller, func(cu *store.Customer, known bool) error {
@@ -106,6 +107,10 @@ func (e *Engine) recorded(ev media.Recorded) {
 	if ev.Err != nil || ev.Dropped > 0 {
 		e.stats.RecordingErrors.Add(1)
 		e.log.Error("recording is not whole", "call", r.Call, "err", ev.Err, "dropped", ev.Dropped)
+	}
+	if r.Box != "" {
+		e.received(r, ev.Path)
+		return
 	}
 	if err := e.store.PutRecording(r); err != nil {
 		e.log.Error("recording was not noted", "call", r.Call, "err", err)

@@ -157,6 +157,10 @@ func (e *Engine) noteTorn(r store.Recording, f recordings.Recovered) {
 		r.Error = f.Err.Error()
 		e.log.Error("recording could not be saved", "path", f.Path, "err", f.Err)
 	}
+	if r.Box != "" && f.Err == nil {
+		e.received(r, f.Path)
+		return
+	}
 	if err := e.store.PutRecording(r); err != nil {
 		e.log.Error("recording was not noted", "call", r.Call, "err", err)
 	}

@@ -130,6 +130,9 @@ func (s dialStage) failed(ctx context.Context, c *Call, err error) stage {
 	if next := c.resume(ivr.Failed); next != nil {
 		return next
 	}
+	if box := c.eng.world.Load().center.Agents[s.agent].Voicemail; box != "" && to != causeFull && to != causeMediaDied {
+		return voicemailStage{box: box}
+	}
 	c.blame(to.Status, to.Q850, to.Text, blame)
 	return c.sorry("ringing-failed", "goodbye")
 }
@@ -171,14 +174,23 @@ func (c *Call) drainRinging(l *Leg) {
 // callAgent rings an agent's phone, wherever it is, with what it is told of an
 // offer. The leg lives when err is nil.
 func (c *Call) callAgent(id string, q store.Queue, queue string, told ...[2]string) (*Leg, error) {
+	inv, err := c.agentInvite(id, q, queue, told...)
+	if err != nil {
+		return nil, err
+	}
+	return c.dialLeg("agent", "agent:"+id, id, inv)
+}
+
+// agentInvite is how an agent's phone is rung.
+func (c *Call) agentInvite(id string, q store.Queue, queue string, told ...[2]string) (sip.Invite, error) {
 	w := c.eng.world.Load()
 	a, ok := w.center.Agents[id]
 	if !ok {
-		return nil, errUnreachable
+		return sip.Invite{}, errUnreachable
 	}
 	targets := c.eng.targets(id, a)
 	if len(targets) == 0 {
-		return nil, errUnreachable
+		return sip.Invite{}, errUnreachable
 	}
 	inv := sip.Invite{Targets: targets, NoAnswer: phoneSilence}
 	inv.From = sip.Address{Display: c.display(q, queue), User: c.number}
@@ -198,7 +210,7 @@ func (c *Call) callAgent(id string, q store.Queue, queue string, told ...[2]stri
 		inv.Headers = append(inv.Headers, [2]string{"X-Hotline-Queue", queue})
 		inv.Headers = append(inv.Headers, told...)
 	}
-	return c.dialLeg("agent", "agent:"+id, id, inv)
+	return inv, nil
 }
 
 // display is the name that an agent's phone shows: who calls, and on which queue.

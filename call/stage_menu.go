@@ -52,6 +52,11 @@ func (c *Call) onward(out ivr.Outcome) stage {
 			chosen: out.Agent, hold: out.Hold, category: c.wanted(w, out.Category)}
 	case ivr.KindAgent:
 		return dialStage{agent: out.Target}
+	case ivr.KindVoicemail, ivr.KindMailbox:
+		return c.eng.stageFor(c, out.Kind+":"+out.Target)
+	case ivr.KindCallback:
+		w := c.eng.world.Load()
+		return offerStage{queue: out.Target, needs: out.Needs, since: out.Since, category: c.wanted(w, out.Category)}
 	case ivr.KindNumber:
 		if out.Trunk != "" {
 			return dialStage{trunk: out.Trunk, number: out.Target}

@@ -297,7 +297,7 @@ func (s talkStage) release(c *Call, ev acd.TalkEnded, cause sip.Cause) {
 	c.dropLeg(s.leg, cause, blameOf(s.leg.role, s.leg.peer))
 	switch {
 	case s.acd:
-		ev.Agent, ev.Call = acd.AgentID(s.agent), acd.CallID(c.id)
+		ev.Agent, ev.Call = acd.AgentID(s.agent), c.acdID()
 		c.eng.disp.must(ev)
 	case s.agent != "":
 		c.eng.occupy(s.agent, false)

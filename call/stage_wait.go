@@ -30,17 +30,18 @@ func (s waitStage) name() string { return "wait " + s.queue }
 // waiting is the state of one waitStage.
 type waiting struct {
 	waitStage
-	c      *Call
-	q      store.Queue
-	music  []media.ClipID
-	saying <-chan struct{} // closes when an announcement ends
-	next   *time.Timer     // of announcements
-	held   *time.Timer     // for the chosen agent
-	rings  []*ring         // phones that ring; several only where the queue rings all
-	woken  chan struct{}   // a ring has a result
-	offers int
-	over   bool // the chosen agent did not become free or declined, and the caller has not heard it yet
-	taken  bool // an agent has the call: the ACD counts it as in talk
+	c        *Call
+	q        store.Queue
+	music    []media.ClipID
+	saying   <-chan struct{} // closes when an announcement ends
+	next     *time.Timer     // of announcements
+	held     *time.Timer     // for the chosen agent
+	rings    []*ring         // phones that ring; several only where the queue rings all
+	woken    chan struct{}   // a ring has a result
+	offers   int
+	dialogue *dialogue // about a callback; nil: none
+	over     bool      // the chosen agent did not become free or declined, and the caller has not heard it yet
+	taken    bool      // an agent has the call: the ACD counts it as in talk
 }
 
 func (s waitStage) run(ctx context.Context, c *Call) stage {
@@ -58,6 +59,13 @@ func (s waitStage) run(ctx context.Context, c *Call) stage {
 		if err := c.answer(ctx); err != nil {
 			return nil
 		}
+	}
+	if q.Callback != nil && !q.Direct && !s.head && c.item == nil {
+		since, next, err := s.again(ctx, c)
+		if err != nil || next != nil {
+			return next
+		}
+		s.since = since
 	}
 	x := &waiting{waitStage: s, c: c, q: q, music: c.eng.music(q), woken: make(chan struct{}, 1)}
 	ev := c.queued(w, s, q)
@@ -79,12 +87,16 @@ func (x *waiting) leave() {
 	if x.held != nil {
 		x.held.Stop()
 	}
+	if x.dialogue != nil {
+		x.dialogue.stop()
+		<-x.dialogue.result
+	}
 	for len(x.rings) > 0 {
 		x.giveUp(x.rings[0])
 	}
 	x.c.ringing(nil)
 	if !x.taken {
-		c.eng.disp.must(acd.CallLeft{Call: acd.CallID(c.id)})
+		c.eng.disp.must(acd.CallLeft{Call: c.acdID()})
 	}
 	for { // commands for a call that no longer waits
 		select {
@@ -120,6 +132,12 @@ func (x *waiting) loop(ctx context.Context) stage {
 			if next, done := x.settle(ctx); done {
 				return next
 			}
+		case d := <-x.keys():
+			x.pressed(ctx, d)
+		case number := <-x.asked():
+			if next, done := x.answeredAsk(number); done {
+				return next
+			}
 		case <-late:
 			x.over = true
 		case <-x.saying:
@@ -146,7 +164,7 @@ func (x *waiting) loop(ctx context.Context) stage {
 // may serve him now; not while the phone of just this agent rings.
 func (x *waiting) tellOver() {
 	chosen := func(r *ring) bool { return string(r.offer.Agent) == x.chosen }
-	if !x.over || x.saying != nil || slices.ContainsFunc(x.rings, chosen) {
+	if !x.over || x.saying != nil || x.dialogue != nil || slices.ContainsFunc(x.rings, chosen) {
 		return
 	}
 	x.over = false
@@ -190,10 +208,11 @@ func (x *waiting) command(ctx context.Context, cmd acd.Command) (stage, bool) {
 // announce tells position and expected wait, and ends in the music.
 func (x *waiting) announce(ctx context.Context) {
 	a := announced(x.q)
-	if x.saying != nil || !a.Position && !a.Wait {
+	offer := x.offered()
+	if x.saying != nil || x.dialogue != nil || !a.Position && !a.Wait && offer == nil {
 		return
 	}
-	pos, ewt, ok := x.c.eng.disp.position(ctx, acd.CallID(x.c.id))
+	pos, ewt, ok := x.c.eng.disp.position(ctx, x.c.acdID())
 	if !ok {
 		return
 	}
@@ -204,7 +223,7 @@ func (x *waiting) announce(ctx context.Context) {
 	if a.Wait && ewt > 0 {
 		names = append(names, ivr.Wait(x.c.lang, ewt)...)
 	}
-	x.speak(names)
+	x.speak(append(names, offer...))
 }
 
 // speak says prompts to the waiting caller, then goes on with the music.

@@ -231,3 +231,9 @@ func Wait(lang string, d time.Duration) []string {
 func AtYourService(lang, agent string) []string {
 	return append(append([]string{"agent"}, Digits(lang, agent)...), "is-at-your-service")
 }
+
+// Count reads a number before a thing, whose prompt in the singular ends in -1:
+// "one new message", "three new messages".
+func Count(lang string, n int, name string) []string {
+	return append(count(lang, int64(n)), singular(name, int64(n)))
+}

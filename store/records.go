@@ -34,6 +34,7 @@ type CDR struct {
 	Control    bool      `json:"control,omitempty"`   // one of the control group: first come first served
 	Category   string    `json:"category,omitempty"`  // what the caller needs, by which agents were compared
 	Chosen     string    `json:"chosen,omitempty"`    // agent whom the caller chose
+	Callback   string    `json:"callback,omitempty"`  // that was asked for in the call, or that the call serves
 
 	Disposition *Disposition `json:"disposition,omitempty"` // what came of it; replaced, never changed
 }

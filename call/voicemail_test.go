@@ -1,0 +1,310 @@
+package call_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"hotline/call"
+	"hotline/internal/phone"
+	"hotline/store"
+)
+
+// mailCenter is wholeCenter with Ann's own box, one that both share, and numbers
+// that lead there.
+func mailCenter() store.Center {
+	c := wholeCenter()
+	c.Voicemail = map[string]store.Mailbox{
+		"ann":   {Agent: "1001", PIN: "2468"},
+		"sales": {Agents: []string{"1001", "1002"}, MaxLength: store.Duration(20 * time.Second)},
+	}
+	a := c.Agents["1001"]
+	a.Voicemail = "ann"
+	c.Agents["1001"] = a
+	c.Numbers["4020"] = store.Number{To: "voicemail:sales"}
+	c.Numbers["4021"] = store.Number{To: "agent:1001"}
+	c.Numbers["4022"] = store.Number{To: "voicemail-box:ann"}
+	c.Numbers["4023"] = store.Number{To: "voicemail:ann"}
+	return c
+}
+
+// caller1 calls from outside.
+func (b *bed) caller1() *phone.Phone {
+	return b.phone("10.0.1.1:5060", phone.Config{User: "4930123456"})
+}
+
+// leaves has a caller leave a message of a tone in a box.
+func (b *bed) leaves(p *phone.Phone, number string, hz float64, d time.Duration) *phone.Call {
+	b.t.Helper()
+	c := b.dials(p, number)
+	must(b.t, c.WaitSpeech(b.ctx()))
+	must(b.t, c.Press(b.ctx(), "0", 0)) // skips the greeting
+	time.Sleep(time.Second)             // the beep
+	c.Tone(hz)
+	time.Sleep(d)
+	return c
+}
+
+// message is the only one of a box.
+func (b *bed) message(box string) store.Voicemail {
+	b.t.Helper()
+	time.Sleep(time.Second)
+	list, err := b.eng.Voicemails(box)
+	if err != nil || len(list) != 1 {
+		b.t.Fatalf("box %s: got %+v, %v, want one message", box, list, err)
+	}
+	return list[0]
+}
+
+func TestACallerLeavesAMessageThatEndsWithHashOrHangUpOrSilenceOrItsLimit(t *testing.T) {
+	for name, c := range map[string]struct {
+		end   func(b *bed, c *phone.Call)
+		trace string
+		most  time.Duration
+	}{
+		"hash": {func(b *bed, c *phone.Call) {
+			c.Quiet()
+			must(b.t, c.Press(b.ctx(), "#", 0))
+			must(b.t, c.WaitDone(b.ctx()))
+			heard(b.t, c.Listen(), "en", "voicemail-saved")
+		}, "voicemail sales; message left; goodbye; end: left a message", 5 * time.Second},
+		"hang up": {func(b *bed, c *phone.Call) { c.Hangup() }, "voicemail sales; message left; end: caller hung up", 5 * time.Second},
+		"silence": {func(b *bed, c *phone.Call) {
+			c.Quiet()
+			time.Sleep(12 * time.Second)
+		}, "voicemail sales; silence; message left; goodbye; end: left a message", 16 * time.Second},
+		"limit": {func(b *bed, c *phone.Call) { time.Sleep(30 * time.Second) }, "voicemail sales; message too long; message left; goodbye; end: left a message", 21 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, mailCenter(), func(b *bed) {
+				x := b.leaves(b.caller1(), "4020", callerHz, 3*time.Second)
+				c.end(b, x)
+				r := b.wantTrace(c.trace)
+				v := b.message("sales")
+				if v.Caller != "4930123456" || v.Call != r.ID || v.State() != store.VoicemailNew || v.Length.D() < 3*time.Second || v.Length.D() > c.most {
+					t.Errorf("got message %+v of %v", v, v.Length)
+				}
+				if r.Recording != v.ID {
+					t.Errorf("got recording %q in the record, want %q", r.Recording, v.ID)
+				}
+				_, sides := b.recorded(v.ID)
+				if got := loudness(sides[0][8000:16000], callerHz); got < 0.5 {
+					t.Errorf("the caller's words are not in the message: %.2f", got)
+				}
+			})
+		})
+	}
+}
+
+func TestAMessageWithoutWordsIsDropped(t *testing.T) {
+	for name, d := range map[string]time.Duration{"too short": 100 * time.Millisecond, "silent": 0} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, mailCenter(), func(b *bed) {
+				c := b.leaves(b.caller1(), "4020", callerHz, d)
+				if d == 0 {
+					c.Quiet()
+					time.Sleep(4 * time.Second)
+				}
+				c.Hangup()
+				r := b.oneCDR()
+				if list, err := b.eng.Voicemails(""); len(list) > 0 || err != nil || r.Recording != "" {
+					t.Errorf("got %+v, %v, recording %q, want none", list, err, r.Recording)
+				}
+				if list := b.recordings(); len(list) > 0 {
+					t.Errorf("got recordings %+v, want none", list)
+				}
+				if list, err := b.recs.List(); err != nil || len(list) > 0 {
+					t.Errorf("got files %+v, %v, want none", list, err)
+				}
+			})
+		})
+	}
+}
+
+func TestACallThatAnAgentDoesNotAnswerGoesToHisBox(t *testing.T) {
+	inBubble(t, mailCenter(), func(b *bed) {
+		b.agent("1001", "10.0.0.11:5060", phone.RejectAfter(time.Second, 486))
+		c := b.leaves(b.caller1(), "4021", callerHz, 3*time.Second)
+		c.Hangup()
+		b.wantTrace("dial agent 1001; failed: 486 Busy Here; voicemail ann; message left; end: caller hung up")
+		b.message("ann")
+	})
+}
+
+func TestAnAgentHearsHisMessagesClaimsAndHandlesThem(t *testing.T) {
+	inBubble(t, mailCenter(), func(b *bed) {
+		ann := b.agent("1001", "10.0.0.11:5060", nil)
+		bob := b.agent("1002", "10.0.0.12:5060", nil)
+		b.leaves(b.caller1(), "4020", callerHz, 3*time.Second).Hangup()
+		id := b.message("sales").ID
+
+		listens := b.dials(ann, "*97")
+		from := time.Now()
+		must(t, listens.WaitTone(b.ctx(), callerHz))
+		rec := listens.Listen()
+		heard(t, rec, "en", "voicemail-from")
+		time.Sleep(4 * time.Second)
+		must(t, listens.Press(b.ctx(), "1", 0)) // again
+		time.Sleep(500 * time.Millisecond)
+		from = time.Now()
+		must(t, listens.WaitTone(b.ctx(), callerHz))
+		if time.Since(from) < time.Second {
+			t.Error("the message was not heard again")
+		}
+		must(t, listens.Press(b.ctx(), "4", 0))
+		time.Sleep(2 * time.Second)
+		if v := b.message("sales"); v.State() != store.VoicemailClaimed || v.Claimed != "1001" || v.Heard.IsZero() {
+			t.Errorf("got %+v, want it claimed by 1001 and heard", v)
+		}
+
+		second := b.dials(bob, "*97")
+		must(t, second.WaitTone(b.ctx(), callerHz))
+		must(t, second.Press(b.ctx(), "4", 0))
+		time.Sleep(3 * time.Second)
+		heard(t, second.Listen(), "en", "voicemail-claimed-by")
+		must(t, second.Press(b.ctx(), "3", 0)) // what is another's can't be deleted
+		time.Sleep(3 * time.Second)
+		second.Hangup()
+		if _, err := b.eng.ClaimVoicemail(id, "1002", "test"); !errors.Is(err, call.ErrClaimed) || !strings.Contains(err.Error(), "1001") {
+			t.Errorf("second claim: got %v, want that 1001 has it", err)
+		}
+		listens.Hangup()
+		last := b.dials(ann, "*97")
+		must(t, last.WaitTone(b.ctx(), callerHz))
+		must(t, last.Press(b.ctx(), "5", 0))
+		time.Sleep(2 * time.Second)
+		if v := b.message("sales"); v.State() != store.VoicemailHandled || v.Handled != "1001" {
+			t.Errorf("got %+v, want it handled by 1001", v)
+		}
+		last.Hangup()
+		time.Sleep(time.Second)
+		empty := b.dials(ann, "*97")
+		must(t, empty.WaitDone(b.ctx()))
+		heard(t, empty.Listen(), "en", "voicemail-none")
+		must(t, b.eng.DeleteVoicemail(id, "test"))
+		if err := b.eng.DeleteVoicemail(id, "test"); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("second deletion: got %v, want not found", err)
+		}
+		if list, _ := b.recs.List(); len(list) > 0 {
+			t.Errorf("got files %+v, want none", list)
+		}
+		if _, err := b.eng.ClaimVoicemail(id, "1001", "test"); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("claim of what is gone: got %v", err)
+		}
+		b.cdrs()
+	})
+}
+
+func TestABoxIsHeardFromOutsideWithItsPINOnly(t *testing.T) {
+	inBubble(t, mailCenter(), func(b *bed) {
+		p := b.caller1()
+		b.leaves(p, "4023", callerHz, 3*time.Second).Hangup()
+		b.message("ann")
+		enters := func(pins ...string) *phone.Call {
+			c := b.dials(p, "4022")
+			for _, pin := range pins {
+				time.Sleep(3 * time.Second)
+				must(t, c.Press(b.ctx(), pin, 50*time.Millisecond))
+			}
+			return c
+		}
+		right := enters("1111", "2468")
+		must(t, right.WaitTone(b.ctx(), callerHz))
+		right.Hangup()
+		for range 2 {
+			wrong := enters("1111", "2222", "3333")
+			must(t, wrong.WaitDone(b.ctx()))
+		}
+		barred := enters()
+		must(t, barred.WaitDone(b.ctx()))
+		all := b.cdrs()
+		if got := all[len(all)-1]; !strings.Contains(got.Trace, "too many wrong PINs") || got.Cause.Blame != "caller" {
+			t.Errorf("after six wrong PINs: got %s", got.Trace)
+		}
+		time.Sleep(time.Hour)
+		late := enters("2468")
+		must(t, late.WaitTone(b.ctx(), callerHz))
+		late.Hangup()
+	})
+}
+
+func TestSomebodyIsCalledAboutANewMessageAndHearsItAfterAKey(t *testing.T) {
+	for _, where := range []string{"agent", "number"} {
+		t.Run(where, func(t *testing.T) {
+			center := mailCenter()
+			center.Trunks["out"] = store.Trunk{Peers: []string{"sip:10.0.2.9:5060"}, CallerID: "4930999"}
+			box := center.Voicemail["ann"]
+			box.Notify = &store.Notify{To: "agent:1002", Tries: 2, Pause: store.Duration(time.Minute)}
+			if where == "number" {
+				box.Notify.To, box.Notify.Trunk = "491701234", "out"
+			}
+			center.Voicemail["ann"] = box
+			inBubble(t, center, func(b *bed) {
+				var told *phone.Phone
+				if where == "agent" {
+					told = b.agent("1002", "10.0.0.12:5060", phone.RingForever())
+				} else {
+					told = b.phone("10.0.2.9:5060", phone.Config{User: "491701234", Policy: phone.RingForever()})
+				}
+				b.leaves(b.caller1(), "4023", callerHz, 3*time.Second).Hangup()
+				time.Sleep(10 * time.Second)
+				told.SetPolicy(phone.AnswerAfter(time.Second))
+				time.Sleep(2 * time.Minute)
+				if v := b.message("ann"); v.Told != 2 {
+					t.Errorf("got %d calls, want 2", v.Told)
+				}
+				time.Sleep(10 * time.Minute)
+				if v := b.message("ann"); v.Told != 2 || v.State() != store.VoicemailNew {
+					t.Errorf("got %d calls, state %s, want 2 and no more", v.Told, v.State())
+				}
+			})
+		})
+	}
+}
+
+func TestWhoIsCalledAboutAMessageHearsItAfterAKey(t *testing.T) {
+	center := mailCenter()
+	center.Trunks["out"] = store.Trunk{Peers: []string{"sip:10.0.2.9:5060"}, CallerID: "4930999"}
+	box := center.Voicemail["ann"]
+	box.Notify = &store.Notify{To: "491701234", Trunk: "out"}
+	center.Voicemail["ann"] = box
+	inBubble(t, center, func(b *bed) {
+		told := b.phone("10.0.2.9:5060", phone.Config{User: "491701234"})
+		b.leaves(b.caller1(), "4023", callerHz, 3*time.Second).Hangup()
+		c, err := told.Accept(b.ctx())
+		must(t, err)
+		c.Answer()
+		must(t, c.WaitSpeech(b.ctx()))
+		time.Sleep(2 * time.Second)
+		if c.HeardTone(callerHz, time.Now().Add(-2*time.Second)) {
+			t.Error("the message was heard without a key")
+		}
+		must(t, c.Press(b.ctx(), "1", 0))
+		must(t, c.WaitTone(b.ctx(), callerHz))
+		time.Sleep(5 * time.Second)
+		c.Hangup()
+		if v := b.message("ann"); v.Heard.IsZero() || v.Told != 1 {
+			t.Errorf("got %+v, want it heard after one call", v)
+		}
+		time.Sleep(15 * time.Minute)
+		if v := b.message("ann"); v.Told != 1 {
+			t.Errorf("got %d calls, want no more than one", v.Told)
+		}
+		b.cdrs()
+		synctest.Wait()
+	})
+}
+
+func TestAMessageThatAKillCutsOffIsKept(t *testing.T) {
+	inBubble(t, mailCenter(), func(b *bed) {
+		b.leaves(b.caller1(), "4020", callerHz, 5*time.Second)
+		again := b.killed()
+		defer again.end()
+		v := again.message("sales")
+		if v.Caller != "4930123456" || v.Length.D() < 3*time.Second {
+			t.Errorf("got %+v of %v, want the caller's words so far", v, v.Length)
+		}
+	})
+}
