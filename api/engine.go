@@ -16,6 +16,7 @@ type Engine interface {
 	Callers
 	Conferences
 	Ratings
+	Left
 	Apply(call.ApplyRequest) (call.ApplyResult, error)
 	Center() (store.Center, uint64) // without secrets; and its revision
 	Store() store.Store

@@ -100,6 +100,14 @@ func (s *Server) routes() {
 		"PUT /v1/calls/{id}/note":                   s.note,
 		"PUT /v1/agents/{id}/wrapup":                s.wrapUp,
 
+		"GET /v1/voicemail":              s.voicemails,
+		"GET /v1/voicemail/{id}":         s.voicemail,
+		"POST /v1/voicemail/{id}/claim":  s.claimVoicemail,
+		"POST /v1/voicemail/{id}/handle": s.handleVoicemail,
+		"DELETE /v1/voicemail/{id}":      s.deleteVoicemail,
+		"GET /v1/callbacks":              s.callbacks,
+		"DELETE /v1/callbacks/{id}":      s.cancelCallback,
+
 		"GET /v1/trunks":                s.trunks,
 		"GET /v1/trunks/{id}":           s.trunk,
 		"GET /v1/cdrs":                  s.cdrs,

@@ -15,7 +15,7 @@ var commands = []func(*app) *cobra.Command{
 	newStatusCmd, newAgentCmd, newQueueCmd, newNumberCmd, newTrunkCmd, newCallerCmd, newConferenceCmd,
 	newListenCmd, newWhisperCmd, newBargeCmd, newAuditCmd,
 	newEvaluationCmd, newGradesCmd, newCustomerCmd, newWhyCmd, newReportCmd,
-	newCallCmd, newCDRCmd, newRecordingCmd, newMediaCmd,
+	newVoicemailCmd, newCallbackCmd, newCallCmd, newCDRCmd, newRecordingCmd, newMediaCmd,
 	newDialCmd, newDemoCmd, newSimulateCmd, newBenchCmd,
 	newVersionCmd,
 }
