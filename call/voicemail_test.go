@@ -2,6 +2,7 @@ package call_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -305,4 +306,54 @@ func TestAMessageThatAKillCutsOffIsKept(t *testing.T) {
 			t.Errorf("got %+v of %v, want the caller's words so far", v, v.Length)
 		}
 	})
+}
+
+func TestLampsTellOfNewMessages(t *testing.T) {
+	inBubble(t, mailCenter(), func(b *bed) {
+		secret, err := b.eng.NewSecret("1002")
+		must(t, err)
+		B := b.newPeer("UDP", addrB)
+		B.user = "1002"
+		notified := B.watchesMessages("1002", secret)
+		if got := notified(); !strings.Contains(got, "Voice-Message: 0/0") {
+			t.Errorf("at first: got %q, want 0/0", got)
+		}
+		b.leaves(b.caller1(), "4020", callerHz, 3*time.Second).Hangup()
+		if got := notified(); !strings.Contains(got, "Messages-Waiting: yes") || !strings.Contains(got, "Voice-Message: 1/0") {
+			t.Errorf("after a message: got %q, want 1/0", got)
+		}
+		_, err = b.eng.ClaimVoicemail(b.message("sales").ID, "1001", "test")
+		must(t, err)
+		if got := notified(); !strings.Contains(got, "Voice-Message: 0/1") {
+			t.Errorf("claimed by another: got %q, want 0/1", got)
+		}
+	})
+}
+
+// watchesMessages subscribes to an account's messages; what it returns waits for
+// the next notification and gives its body.
+func (p *peer) watchesMessages(user, secret string) func() string {
+	p.t.Helper()
+	target := "sip:" + user + "@" + engineAddr
+	ask := func(cseq int, auth string) {
+		p.send(fmt.Sprintf("SUBSCRIBE %[1]s SIP/2.0\r\nVia: SIP/2.0/UDP %[2]s;branch=z9hG4bKmwi%[3]d\r\nMax-Forwards: 70\r\n"+
+			"From: <sip:%[4]s@hotline>;tag=mwi\r\nTo: <sip:%[4]s@hotline>\r\nCall-ID: mwi@%[2]s\r\nCSeq: %[3]d SUBSCRIBE\r\n"+
+			"Contact: <sip:%[4]s@%[2]s>\r\nEvent: message-summary\r\nExpires: 3600\r\n%[5]sContent-Length: 0\r\n\r\n", target, p.addr, cseq, user, auth))
+	}
+	ask(1, "")
+	no := p.await("challenge", 5*time.Second, isResponse(401, "SUBSCRIBE"))
+	ask(2, "Authorization: "+digestOf(p.t, no.get("WWW-Authenticate"), "SUBSCRIBE", target, user, secret, "c", 1)+"\r\n")
+	p.await("200", 5*time.Second, func(m *msg) bool { return m.method() == "SUBSCRIBE" && m.status()/100 == 2 })
+	return func() string {
+		p.t.Helper()
+		m := p.await("NOTIFY", 10*time.Second, isRequest("NOTIFY"))
+		reply := "SIP/2.0 200 OK\r\n"
+		for _, h := range []string{"Via", "From", "To", "Call-ID", "CSeq"} {
+			for _, v := range m.all(h) {
+				reply += h + ": " + v + "\r\n"
+			}
+		}
+		m.reply(reply + "Content-Length: 0\r\n\r\n")
+		return m.body
+	}
 }
