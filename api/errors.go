@@ -74,7 +74,7 @@ var statuses = []struct {
 	{call.ErrNoSlot, http.StatusConflict},
 	{call.ErrNotThere, http.StatusNotFound},
 	{call.ErrClaimed, http.StatusConflict},
-	{call.ErrNotHis, http.StatusForbidden},
+	{call.ErrNotHisBox, http.StatusForbidden},
 	{call.ErrLongNote, http.StatusBadRequest},
 	{call.ErrCallbackOver, http.StatusConflict},
 	{call.ErrCallbackTalks, http.StatusConflict},

@@ -74,7 +74,7 @@ func TestMessagesAndCallbacksOverTheAPI(t *testing.T) {
 	if got := strings.Join(e.said, " "); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	for err, code := range map[error]int{call.ErrClaimed: 409, call.ErrNotHis: 403, store.ErrNotFound: 404, call.ErrUnknown: 404} {
+	for err, code := range map[error]int{call.ErrClaimed: 409, call.ErrNotHisBox: 403, store.ErrNotFound: 404, call.ErrUnknown: 404} {
 		e.fail = fmt.Errorf("voicemail v1: %w", err)
 		if w := ask(s, "POST", "/v1/voicemail/v1/claim", `{"as":"1001"}`); w.Code != code {
 			t.Errorf("%v: got %d %s, want %d", err, w.Code, w.Body, code)

@@ -14,9 +14,9 @@ import (
 
 // Why something can't be done with a message.
 var (
-	ErrClaimed  = errors.New("is claimed already")
-	ErrNotHis   = errors.New("is in no box that he may hear; name him in the box's agents")
-	ErrLongNote = errors.New("the note is longer than 1000 characters")
+	ErrClaimed   = errors.New("is claimed already")
+	ErrNotHisBox = errors.New("is in no box that he may hear; name him in the box's agents")
+	ErrLongNote  = errors.New("the note is longer than 1000 characters")
 )
 
 // Limits of mailboxes.
@@ -39,7 +39,7 @@ const (
 // mail is what the engine knows of messages beside the store.
 type mail struct {
 	mu    sync.Mutex // one change of a message at a time; guards what follows
-	pins  map[string]*attempts
+	pins  map[string]*wrongPINs
 	saved map[media.RecordingID]chan<- bool // who waits for what becomes of a message
 	due   map[string]time.Time              // messages that somebody is to be called about; the agenda's
 }
@@ -118,7 +118,7 @@ func (e *Engine) concerns(agent string, v store.Voicemail) error {
 		return fmt.Errorf("agent %s: %w", agent, ErrUnknown)
 	}
 	if !w.mayHear(agent, v.Box) {
-		return fmt.Errorf("agent %s: box %s: the message %w", agent, v.Box, ErrNotHis)
+		return fmt.Errorf("agent %s: box %s: the message %w", agent, v.Box, ErrNotHisBox)
 	}
 	if v.Claimed != "" && v.Claimed != agent {
 		return fmt.Errorf("%w by agent %s", ErrClaimed, v.Claimed)
@@ -288,8 +288,8 @@ func (e *Engine) allLamps() {
 	}
 }
 
-// attempts are wrong PINs of somebody, or of all for a box.
-type attempts struct {
+// wrongPINs counts those of somebody, or of all for a box.
+type wrongPINs struct {
 	n     int
 	since time.Time
 }
@@ -319,7 +319,7 @@ func (m *mail) wrong(number, box string, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.pins == nil || len(m.pins) > pinsKept {
-		kept := map[string]*attempts{}
+		kept := map[string]*wrongPINs{}
 		for k, a := range m.pins { // of boxes all: who sends many numbers must not free them
 			if strings.HasPrefix(k, "box ") && now.Sub(a.since) < pinHour {
 				kept[k] = a
@@ -330,7 +330,7 @@ func (m *mail) wrong(number, box string, now time.Time) {
 	for _, key := range []string{"number " + number, "box " + box} {
 		a := m.pins[key]
 		if a == nil || now.Sub(a.since) >= pinHour {
-			a = &attempts{since: now}
+			a = &wrongPINs{since: now}
 			m.pins[key] = a
 		}
 		a.n++
