@@ -34,11 +34,20 @@ func chaosCenter() store.Center {
 	sales.WrapUp, sales.RingTimeout, sales.MaxWait, sales.BackOff = &wrap, store.Duration(5*time.Second), store.Duration(20*time.Second), store.Duration(2*time.Second)
 	sales.Announce = &store.Announce{Position: true, Wait: true, First: store.Duration(2 * time.Second), Every: store.Duration(5 * time.Second)}
 	sales.RateCustomer, sales.LastAgent, sales.HeadStart, sales.IdleStart = "keys", store.Duration(3*time.Second), store.Duration(10*time.Second), store.Duration(10*time.Second)
+	back := &store.QueueCallback{Trunk: "out", Tries: 2, Pause: store.Duration(3 * time.Second), Prefixes: []string{"4930"}}
+	sales.Callback = back
 	c.Queues["sales"] = sales
-	c.Queues["all"] = store.Queue{Strategy: "ring-all", WrapUp: &none, RingTimeout: store.Duration(5 * time.Second), BackOff: store.Duration(time.Second), Record: new(bool)}
+	c.Trunks["out"] = store.Trunk{Peers: []string{"sip:10.0.2.9:5060"}}
+	c.Voicemail = map[string]store.Mailbox{
+		"ann": {Agent: "1001", PIN: "2468", MaxLength: store.Duration(5 * time.Second),
+			Notify: &store.Notify{To: "agent:1003", Tries: 2, Pause: store.Duration(5 * time.Second)}},
+		"team": {Agents: []string{"1001", "1003"}, Notify: &store.Notify{To: "493099", Trunk: "out", Pause: store.Duration(5 * time.Second)}},
+	}
+	c.Numbers["4020"], c.Numbers["4022"] = store.Number{To: "voicemail:team"}, store.Number{To: "voicemail-box:ann"}
+	c.Queues["all"] = store.Queue{Strategy: "ring-all", WrapUp: &none, RingTimeout: store.Duration(5 * time.Second), BackOff: store.Duration(time.Second), Record: new(bool), Callback: back}
 	c.Queues["direct"] = store.Queue{Direct: true, WrapUp: &none, RingTimeout: store.Duration(5 * time.Second), BackOff: store.Duration(time.Second)}
 	for id, a := range map[string]store.Agent{
-		"1001": {Name: "Ann", State: "ready"}, "1002": {Name: "Bob", State: "ready"}, "1003": {Name: "Cid", State: "ready", Confirm: &yes},
+		"1001": {Name: "Ann", State: "ready", Voicemail: "ann"}, "1002": {Name: "Bob", State: "ready"}, "1003": {Name: "Cid", State: "ready", Confirm: &yes},
 	} {
 		a.Queues = []string{"sales", "direct", "all"}
 		c.Agents[id] = a
@@ -186,7 +195,7 @@ func (x *chaos) caller(actor uint64, p *phone.Phone, numbers ...string) {
 			pause(r, 40)
 			c.Mute(true) // the far end vanishes
 		}
-		x.acts(r, c, "1", "2", "5", "7", "0")
+		x.acts(r, c, "1", "1", "1", "2", "5", "7", "0", "#", "2468")
 		if r.IntN(4) == 0 {
 			continue // to the end that the engine gives it
 		}
@@ -199,7 +208,9 @@ func (x *chaos) caller(actor uint64, p *phone.Phone, numbers ...string) {
 func (x *chaos) operator(r *rand.Rand) {
 	for range 8 + r.IntN(24) {
 		pause(r, 8)
-		switch r.IntN(16) {
+		switch r.IntN(18) {
+		case 16, 17:
+			x.left(r)
 		case 0, 1, 2, 3:
 			x.eng.SetAgentState(pick(r, "1001", "1002", "1003"), pick(r, "ready", "ready", "ready", "not ready", "logged out"), "test", "chaos")
 		case 4:
@@ -265,7 +276,7 @@ func (x *chaos) reconfigure(r *rand.Rand) {
 		delete(c.Flows, "rating")
 	case 3: // nobody waits
 		q := c.Queues["sales"]
-		q.Nobody, q.MaxLength = "flow:sorry", 1
+		q.Nobody, q.MaxLength, q.Callback = "flow:sorry", 1, nil
 		c.Queues["sales"] = q
 	}
 	res, err := x.eng.Apply(call.ApplyRequest{Center: c, Prune: true, Actor: "chaos"})
@@ -281,19 +292,21 @@ func (x *chaos) run() {
 	for i, id := range ids {
 		phones[i] = x.agentOver(pick(x.dice(100+uint64(i)), "udp", "tcp"), id, fmt.Sprintf("10.0.0.%d:5060", 11+i), x.policy(uint64(i)+1, &phones[i]))
 	}
+	var home *phone.Phone
+	home = x.phone("10.0.2.9:5060", phone.Config{User: "49301", Policy: x.policy(9, &home)})
 	boss := x.agent("9001", "10.0.0.21:5060", phone.AnswerAfter(chaosStep))
 	begun := make(chan struct{})
 	var actors []func()
 	for i := range 3 {
 		p := x.phone(fmt.Sprintf("10.0.1.%d:5060", i+1), phone.Config{User: fmt.Sprintf("49301%d", i)})
 		actors = append(actors, func() {
-			x.caller(uint64(10+i), p, "4000", "4001", "4001", "4002", "4005", "4006", "4007", "4007", "4010", "4010", "*50")
+			x.caller(uint64(10+i), p, "4000", "4001", "4001", "4002", "4005", "4006", "4007", "4007", "4010", "4010", "*50", "4001", "4020", "4022")
 		})
 	}
 	actors = append(actors,
 		func() { x.operator(x.dice(50)) },
 		func() {
-			x.caller(51, phones[2], "4001", "1001", "*41", "*421", "*40", "*8", "701", "1002", "*50", "*513")
+			x.caller(51, phones[2], "4001", "1001", "*41", "*421", "*40", "*8", "701", "1002", "*50", "*513", "*97")
 		},
 		func() { x.caller(52, boss, "*311001", "*331002", "*341003", "*351001", "*8") })
 	done := make(chan struct{}, len(actors))
@@ -314,18 +327,32 @@ func (x *chaos) run() {
 // quiet fails unless all calls come to an end by themselves or by the callers'
 // hanging up, and nothing of them is left.
 func (x *chaos) quiet() {
-	for range 90 {
-		if len(x.eng.Calls()) == 0 {
-			break
-		}
-		time.Sleep(time.Second)
+	x.settle()
+	list, err := x.eng.Callbacks(false)
+	if err != nil {
+		x.t.Error(err)
 	}
+	for _, b := range list { // for whom no agent is there
+		x.eng.CancelCallback(b.ID, "chaos")
+	}
+	time.Sleep(time.Minute) // calls about messages
+	x.settle()
 	for _, c := range x.eng.Calls() { // in talk for ever
 		x.eng.Hangup(c.ID, "chaos")
 	}
 	for _, c := range x.cdrs() {
 		x.checkChaos(c)
 	}
+	messages, err := x.eng.Voicemails("")
+	if err != nil {
+		x.t.Error(err)
+	}
+	for _, v := range messages { // of which somebody busy would be told later
+		if err := x.eng.DeleteVoicemail(v.ID, "chaos"); err != nil {
+			x.t.Error(err)
+		}
+	}
+	x.settle()
 	time.Sleep(40 * time.Second) // wrap-ups, back-offs, the last words of dead phones
 	if err := x.eng.Idle(); err != nil {
 		x.t.Errorf("not idle: %v", err)
@@ -336,6 +363,30 @@ func (x *chaos) quiet() {
 	for _, a := range x.eng.Agents() {
 		if !slices.Contains([]string{"ready", "not ready", "logged out", "unreachable"}, a.State) || a.Reason == "in another call" {
 			x.t.Errorf("agent %s is left %s (%s)", a.ID, a.State, a.Reason)
+		}
+	}
+}
+
+// settle waits until no call runs.
+func (x *chaos) settle() {
+	for range 90 {
+		if len(x.eng.Calls()) == 0 {
+			return
+		}
+		time.Sleep(time.Second)
+	}
+}
+
+// left does something with what callers left behind.
+func (x *chaos) left(r *rand.Rand) {
+	if list, _ := x.eng.Callbacks(false); len(list) > 0 && r.IntN(2) == 0 {
+		x.eng.CancelCallback(list[r.IntN(len(list))].ID, "chaos")
+	}
+	if list, _ := x.eng.Voicemails(""); len(list) > 0 {
+		v := list[r.IntN(len(list))]
+		x.eng.ClaimVoicemail(v.ID, pick(r, "1001", "1003"), "chaos")
+		if r.IntN(3) == 0 {
+			x.eng.DeleteVoicemail(v.ID, "chaos")
 		}
 	}
 }
@@ -359,12 +410,17 @@ func (x *chaos) checkChaos(c store.CDR) {
 	x.st.Recordings(store.Filter{}, func(r store.Recording) bool {
 		if r.Call == c.ID {
 			n++
-			if r.Error != "" || r.SHA256 == "" || r.Agent == "" {
+			if r.Error != "" || r.SHA256 == "" || r.Agent == "" && r.Box == "" {
 				x.t.Errorf("recording %+v", r)
 			}
 		}
 		return true
 	})
+	for _, id := range c.Recordings {
+		if _, err := x.st.Recording(id); err != nil { // a message that was deleted
+			n++
+		}
+	}
 	if n != len(c.Recordings) {
 		x.t.Errorf("call %s has %d recordings, want %q: %s", c.ID, n, c.Recordings, c.Trace)
 	}

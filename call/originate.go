@@ -79,6 +79,7 @@ func (s outStage) run(ctx context.Context, c *Call) stage {
 	ctx, cancel := context.WithTimeoutCause(ctx, ringFor, ErrWithdrawn)
 	defer cancel()
 	if err := c.awaitAgent(ctx, c.caller, acceptance{key: s.confirm}); err != nil {
+		c.stopMoving(ctx)
 		c.note("not answered: %v", err)
 		c.blame(causeNoAnswer.Status, causeNoAnswer.Q850, "not answered: "+err.Error(), blameOf("agent", c.from))
 		return nil
