@@ -3,6 +3,7 @@ package api
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -43,6 +44,9 @@ func (e *engine) Numbers() []call.NumberView {
 func (e *engine) Calls() []call.CallView   { return []call.CallView{{ID: "c1", Stage: "wait sales"}} }
 func (e *engine) Trunks() []call.TrunkView { return nil }
 func (e *engine) Store() store.Store       { return e.store }
+func (e *engine) Doctor(context.Context) []call.Finding {
+	return []call.Finding{{Check: "trunks", Result: call.Fail, What: "out: no answer", Try: "the firewall"}}
+}
 func (e *engine) SetAgentState(id, state, reason, actor string) error {
 	e.said = append(e.said, strings.Join([]string{id, state, reason, actor}, "|"))
 	return e.fail

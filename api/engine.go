@@ -17,6 +17,7 @@ type Engine interface {
 	Conferences
 	Ratings
 	Left
+	Doctors
 	Apply(call.ApplyRequest) (call.ApplyResult, error)
 	Center() (store.Center, uint64) // without secrets; and its revision
 	Store() store.Store

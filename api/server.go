@@ -108,6 +108,7 @@ func (s *Server) routes() {
 		"GET /v1/callbacks":              s.callbacks,
 		"DELETE /v1/callbacks/{id}":      s.cancelCallback,
 
+		"GET /v1/doctor":                s.doctor,
 		"GET /v1/trunks":                s.trunks,
 		"GET /v1/trunks/{id}":           s.trunk,
 		"GET /v1/cdrs":                  s.cdrs,

@@ -17,7 +17,7 @@ var commands = []func(*app) *cobra.Command{
 	newEvaluationCmd, newGradesCmd, newCustomerCmd, newWhyCmd, newReportCmd,
 	newVoicemailCmd, newCallbackCmd, newCallCmd, newCDRCmd, newRecordingCmd, newMediaCmd,
 	newDialCmd, newDemoCmd, newSimulateCmd, newBenchCmd,
-	newVersionCmd,
+	newDoctorCmd, newVersionCmd,
 }
 
 func newRootCmd(a *app) *cobra.Command {

@@ -34,32 +34,45 @@ func setTLSClients(c *Config, v string) error {
 	return nil
 }
 
-// setAdvertise takes an address, STUN servers that know it, or "auto".
+// setAdvertise takes an address, STUN servers that know it, or "auto". With both,
+// the address holds, and doctor asks the servers whether it is right.
 func setAdvertise(c *Config, v string) error {
 	c.Advertise, c.STUN = "", nil
 	if v == "auto" {
 		return nil
 	}
-	if !strings.HasPrefix(v, "stun:") {
-		return setHost(&c.Advertise, v)
-	}
-	for _, part := range strings.Split(v, ",") {
-		server, ok := strings.CutPrefix(strings.TrimSpace(part), "stun:")
-		if !ok {
-			return fmt.Errorf("%q is not a server like stun:stun.example.net:3478", cut(part))
-		}
-		host := server
-		if h, port, err := net.SplitHostPort(server); err == nil {
-			if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-				return fmt.Errorf("%q is not a port", cut(port))
+	for part := range strings.SplitSeq(v, ",") {
+		part = strings.TrimSpace(part)
+		server, ok := strings.CutPrefix(part, "stun:")
+		switch {
+		case ok:
+			if err := checkServer(server); err != nil {
+				return err
 			}
-			host = h
+			c.STUN = append(c.STUN, server)
+		case c.Advertise != "":
+			return fmt.Errorf("%q and %q: there can be one address", cut(c.Advertise), cut(part))
+		default:
+			if err := setHost(&c.Advertise, part); err != nil {
+				return err
+			}
 		}
-		var checked string
-		if err := setHost(&checked, host); err != nil || host == "" {
-			return fmt.Errorf("%q is not a server like stun:stun.example.net:3478", cut(part))
+	}
+	return nil
+}
+
+// checkServer wants a host, or host:port.
+func checkServer(server string) error {
+	host := server
+	if h, port, err := net.SplitHostPort(server); err == nil {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return fmt.Errorf("%q is not a port", cut(port))
 		}
-		c.STUN = append(c.STUN, server)
+		host = h
+	}
+	var checked string
+	if err := setHost(&checked, host); err != nil || host == "" {
+		return fmt.Errorf("%q is not a server like stun:stun.example.net:3478", "stun:"+cut(server))
 	}
 	return nil
 }
