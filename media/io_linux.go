@@ -116,17 +116,22 @@ func (p *epoll) poll(_ time.Duration, f deliver) {
 		return
 	}
 	late := p.sleep()
-	at := p.clock.now()
+	at, limit := p.clock.now(), tickTime
+	if late {
+		limit = catchUp
+	}
 	for {
 		n := p.ready()
 		events := p.events[:n]
 		for i := -foresight; i < n; i++ {
 			p.foresee(events, i)
 			if i >= 0 {
-				p.read(p.socks[events[i].Fd], at, late, f)
+				p.read(p.socks[events[i].Fd], at, f)
 			}
 		}
-		if n < len(p.events) || p.clock.now()-at > tickTime {
+		// After a stall all sockets are emptied in turns, so that what two legs
+		// said at one time is handed over at one time.
+		if n == 0 || n < len(p.events) && !late || p.clock.now()-at > limit {
 			return
 		}
 	}
@@ -156,9 +161,12 @@ func (p *epoll) ready() int {
 	return int(n)
 }
 
+// catchUp is how long the queues of all sockets may be read after a stall.
+const catchUp = 100 * time.Millisecond
+
 // read takes one datagram from a connected socket: a peer sends fewer than
-// there are ticks. After a stall, or while anybody may send, it empties the queue.
-func (p *epoll) read(s *epollSocket, at time.Duration, late bool, f deliver) {
+// there are ticks. While anybody may send, it empties the queue.
+func (p *epoll) read(s *epollSocket, at time.Duration, f deliver) {
 	for i := 0; s != nil && i < epollDrain; i++ {
 		n, err := p.receive(s)
 		switch {
@@ -172,7 +180,7 @@ func (p *epoll) read(s *epollSocket, at time.Duration, late bool, f deliver) {
 		default:
 			f(s.leg, p.buf[:n], addrOf(&p.from), at, false)
 		}
-		if s.pure && !late {
+		if s.pure {
 			return
 		}
 	}

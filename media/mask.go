@@ -66,7 +66,7 @@ func (s *shard) masked(l *leg, at time.Duration) bool {
 func (s *shard) tapped(l *leg, h header, codec Codec, payload []byte, at time.Duration) {
 	muted := l.mask != nil && at < l.mask.until
 	for _, t := range l.taps {
-		t.rec.audio(t.channel, h, codec, payload, at, muted)
+		s.tape(t.rec, t.channel, h, codec, payload, at, muted)
 	}
 }
 

@@ -13,6 +13,7 @@ const (
 	recAhead = 200 * sampleRate / 1000 // a packet that belongs so far into the future: the first one was late
 	recSkew  = 8 * sampleRate / 1000   // how far a channel may leave the clock, samples
 	recMend  = 6                       // weight of one packet in the skew: 1/2^6
+	recStall = 150                     // packets in a row after which lateness is the way's, not a stall's
 	recJump  = 2 * sampleRate          // a leap that no drift and no stall explains, samples
 )
 
@@ -47,6 +48,7 @@ type placer struct {
 	ts   uint32 // timestamp that stands at pos
 	pos  int64
 	skew int64 // mean of placed minus arrived, times 2^recMend
+	late int   // packets in a row that came too late to be kept, had the machine not stood still
 }
 
 // at gives the sample where a packet begins that arrived at sample now.
@@ -54,7 +56,17 @@ func (p *placer) at(h header, now int64) int64 {
 	if p.on && h.ssrc == p.ssrc {
 		pos := p.pos + int64(int32(h.ts-p.ts))
 		off := pos - now
-		if off > -recJump && off < recAhead {
+		if off <= -recLag {
+			p.late++
+		} else {
+			p.late = 0
+		}
+		switch {
+		case off <= -recJump, off >= recAhead, p.late > recStall:
+		case p.late > 0: // a stall is no drift
+			p.ts, p.pos = h.ts, pos
+			return pos
+		default:
 			p.ts, p.pos = h.ts, pos
 			// A stall is not drift: one packet counts for four limits at most.
 			p.skew += min(max(off, -4*recSkew), 4*recSkew) - p.skew>>recMend
@@ -117,8 +129,8 @@ func (r *recording) clock(at time.Duration) int64 {
 	return (at - r.began).Microseconds() / 125
 }
 
-// audio writes a packet into its channel.
-func (r *recording) audio(ch uint8, h header, c Codec, payload []byte, at time.Duration, muted bool) {
+// tape writes a packet into its channel of a recording.
+func (s *shard) tape(r *recording, ch uint8, h header, c Codec, payload []byte, at time.Duration, muted bool) {
 	now := at
 	pos := r.place[ch].at(h, r.clock(at))
 	if r.paused || muted {
@@ -128,6 +140,10 @@ func (r *recording) audio(ch uint8, h header, c Codec, payload []byte, at time.D
 	if old := r.base - pos; old > 0 {
 		payload = payload[min(old, int64(len(payload))):]
 		pos = r.base
+	}
+	// After a stall more comes at once than is held, of all legs in turn.
+	for end := pos + int64(len(payload)); end > r.base+recRing && end < r.base+recRing+recJump; {
+		s.spill(r, recChunk)
 	}
 	payload = payload[:max(0, min(int64(len(payload)), r.base+recRing-pos))]
 	ring := &r.ring[ch]

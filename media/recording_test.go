@@ -72,7 +72,7 @@ func TestBothSidesAreOnTheirChannels(t *testing.T) {
 func TestWhatIsRecordedIsBitForBitWhatWasSaid(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "r.wav")
 	var want []byte
-	simulatedOn(t, simnet.Options{Latency: 30 * time.Millisecond, Jitter: 15 * time.Millisecond}, Config{}, func(r *rig) {
+	simulatedOn(t, simnet.Options{Latency: 30 * time.Millisecond, Jitter: 12 * time.Millisecond}, Config{}, func(r *rig) {
 		a := r.leg("a")
 		r.e.Do(Record{ID: "r", Path: path, Left: "a"})
 		for i := range 500 {

@@ -11,9 +11,11 @@ import (
 )
 
 const (
-	tickTime    = 5 * time.Millisecond   // grid of everything sent by the clock
-	houseTime   = 100 * time.Millisecond // silence, stale sources, recordings
-	mostCatchUp = 5                      // frames sent at once after a stall; older ones are skipped
+	tickTime     = 5 * time.Millisecond   // grid of everything sent by the clock
+	stallTime    = 150 * time.Millisecond // between two turns, at most houseTime apart: the machine was elsewhere
+	mostCatchUps = 16                     // batches read after one
+	houseTime    = 100 * time.Millisecond // silence, stale sources, recordings
+	mostCatchUp  = 5                      // frames sent at once after a stall; older ones are skipped
 )
 
 // shard is the goroutine that owns legs, bridges, players and recordings.
@@ -107,7 +109,10 @@ func (s *shard) run(ctx context.Context) {
 
 // turn does what is due and then waits for packets.
 func (s *shard) turn() {
-	s.now = s.clock.now()
+	was := s.now
+	if s.now = s.clock.now(); s.now-was > stallTime && len(s.legs) > 0 {
+		s.catchUp()
+	}
 	s.commands()
 	if s.now >= s.tickAt {
 		s.tick()
@@ -145,6 +150,18 @@ func (s *shard) commands() {
 	}
 	clear(batch)
 	s.spare = batch
+}
+
+// catchUp hears what came while the shard stood still before anything is judged by
+// the clock: a recording would take it for late, a leg for silent.
+func (s *shard) catchUp() {
+	s.stats.LateTicks.Add(1)
+	for range mostCatchUps {
+		before := s.passed
+		if s.io.poll(s.now, s.hand); s.passed == before {
+			return
+		}
+	}
 }
 
 // tick sends what the clock demands.
