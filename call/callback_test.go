@@ -3,6 +3,8 @@ package call_test
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -11,6 +13,7 @@ import (
 	"hotline/call"
 	"hotline/internal/phone"
 	"hotline/store"
+	"hotline/store/bolt"
 )
 
 // backNumber is the number of who is called back; his phone stands at 10.0.2.9.
@@ -84,6 +87,11 @@ func TestACallerHangsUpKeepsHisPlaceAndIsCalledAtHisTurn(t *testing.T) {
 		}
 		hearOnly(t, "in talk", hears("customer", home.Calls()[0], annHz), hears("Ann", agent, callerHz))
 		b.agentState("1001", "talking")
+		for _, v := range b.eng.Agents() {
+			if v.ID == "1001" && !runs(b.eng.Calls(), v.Call) {
+				t.Errorf("Ann is in call %q, which nobody can find", v.Call)
+			}
+		}
 		home.Calls()[0].Hangup()
 		time.Sleep(time.Second)
 		b.agentState("1001", "wrap-up")
@@ -313,4 +321,29 @@ func TestACallerIsServedThoughHeAsksForACallbackJustThen(t *testing.T) {
 			})
 		})
 	}
+}
+
+func runs(list []call.CallView, id string) bool {
+	return slices.ContainsFunc(list, func(v call.CallView) bool { return v.ID == id })
+}
+
+func TestACallbackThatIsTalkedOfAtTheEndIsDone(t *testing.T) {
+	inBubble(t, callbackCenter(), func(b *bed) {
+		home := b.home(phone.Policy(phone.AnswerAfter(time.Second)))
+		b.asksBack(b.caller1())
+		b.agent("1001", "10.0.0.11:5060", phone.AnswerAfter(time.Second))
+		time.Sleep(25 * time.Second)
+		if len(home.Calls()) != 1 {
+			t.Fatalf("the customer has %d calls, want 1", len(home.Calls()))
+		}
+		id := b.callbackOf().ID
+		dir := b.dir
+		b.end()
+		st, err := bolt.Open(filepath.Join(dir, "hotline.db"), bolt.Options{})
+		must(t, err)
+		defer st.Close()
+		if r, err := st.Callback(id); err != nil || r.State != store.CallbackDone {
+			t.Errorf("got %+v, %v, want it done", r, err)
+		}
+	})
 }

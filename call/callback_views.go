@@ -37,3 +37,14 @@ func (e *Engine) Callbacks(all bool) ([]CallbackView, error) {
 	slices.Reverse(out)
 	return out, err
 }
+
+// nameOf is the id of the call that the ACD means, which is another one than its
+// name where it serves a callback.
+func (e *Engine) nameOf(id acd.CallID) string {
+	if b := e.callback(id); b != nil {
+		if c := b.talk.Load(); c != nil {
+			return c.id
+		}
+	}
+	return string(id)
+}

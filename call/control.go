@@ -37,7 +37,7 @@ func (e *Engine) Agents() []AgentView {
 		a, i := w.center.Agents[id], byID[acd.AgentID(id)]
 		_, secret := accounts[id]
 		out = append(out, AgentView{ID: id, Name: a.Name, State: i.State.String(), Reason: i.Reason, Since: i.Since,
-			Until: i.Until, Call: string(i.Call), Queues: a.Queues, Phone: e.phoneOf(id, a),
+			Until: i.Until, Call: e.nameOf(i.Call), Queues: a.Queues, Phone: e.phoneOf(id, a),
 			Reachable: e.reachable(id, a), Grade: i.Stars, Ratings: int(i.Ratings + 0.5), HasSecret: secret, Offer: offers[id]})
 	}
 	return out

@@ -227,6 +227,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.waitCalls()
 	end()
 	outer.Wait()
+	e.agenda.jobs.drain()
 	e.jobs.drain()
 	e.writes.drain()
 	if err := e.store.Sync(); err != nil {

@@ -330,6 +330,38 @@ func TestLampsTellOfNewMessages(t *testing.T) {
 	})
 }
 
+func TestFlowsLeadToMailboxesAndGoOnAfterThem(t *testing.T) {
+	center := mailCenter()
+	center.Numbers["4024"] = store.Number{To: "flow:mail"}
+	center.Flows["mail"] = store.Flow{Start: "m", Nodes: []byte(`{
+		"m": {"kind": "menu", "prompts": ["welcome"], "keys": {"1": "leave", "2": "hear"}, "default": "bye"},
+		"leave": {"kind": "voicemail", "box": "sales", "next": "bye"},
+		"hear": {"kind": "voicemail-box", "box": "ann", "failed": "bye"},
+		"bye": {"kind": "hangup", "prompts": ["goodbye"]}}`)}
+	inBubble(t, center, func(b *bed) {
+		p := b.caller1()
+		c := b.dials(p, "4024")
+		must(t, c.Press(b.ctx(), "1", 0))
+		time.Sleep(time.Second)
+		must(t, c.Press(b.ctx(), "0", 0))
+		time.Sleep(time.Second)
+		c.Tone(callerHz)
+		time.Sleep(3 * time.Second)
+		must(t, c.Press(b.ctx(), "#", 0))
+		must(t, c.WaitDone(b.ctx()))
+		b.message("sales")
+		d := b.dials(p, "4024")
+		must(t, d.Press(b.ctx(), "2", 0))
+		must(t, d.WaitDone(b.ctx())) // he knows no PIN
+		all := b.cdrs()
+		for i, want := range []string{"menu; voicemail sales; message left; menu; end: flow ended", "menu; voicemail box; menu; end: flow ended"} {
+			if all[i].Trace != want {
+				t.Errorf("got trace %s, want %s", all[i].Trace, want)
+			}
+		}
+	})
+}
+
 // watchesMessages subscribes to an account's messages; what it returns waits for
 // the next notification and gives its body.
 func (p *peer) watchesMessages(user, secret string) func() string {
