@@ -212,6 +212,7 @@ func (c *Call) publish() {
 		v.Stage, v.Since = c.cdr.Stages[n-1].Name, c.cdr.Stages[n-1].Began
 	}
 	c.view.Store(v)
+	c.eng.blf.changed()
 }
 
 // answer takes the call if it is not yet taken, and waits until audio can flow.

@@ -59,6 +59,7 @@ type Engine struct {
 	supers    supervisors
 	rooms     rooms
 	slots     slots
+	blf       lamps
 	limits    limits
 	jobs      jobs // what must not hold up a SIP worker
 	writes    jobs // what waits for the disk
@@ -110,6 +111,7 @@ func New(cfg Config) (*Engine, error) {
 		calls: map[string]*Call{}, busy: map[string]int{}, degraded: map[string]string{}}
 	e.jobs.wake, e.writes.wake, e.agenda.jobs.wake = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{}, 1)
 	e.agenda.gone = make(chan struct{})
+	e.blf.wake = make(chan struct{}, 1)
 	e.metrics = newMetrics(e)
 	e.ctx, e.stop = context.WithCancelCause(context.Background())
 	if err := e.load(); err != nil {
@@ -185,7 +187,7 @@ func (e *Engine) newEndpoint(c sip.Config) error {
 	}
 	e.realm = c.Realm
 	c.Accounts, c.OnCall, c.OnBinding, c.Log = e.account, e.onCall, e.onBinding, e.log
-	c.MayReplace, c.OnTrunk = e.mayReplace, e.onTrunk
+	c.MayReplace, c.MaySubscribe, c.OnTrunk = e.mayReplace, e.maySubscribe, e.onTrunk
 	if c.Bindings, err = e.loadBindings(); err != nil {
 		return err
 	}
@@ -210,6 +212,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	outer.Go(func() { e.writes.run(planes) })
 	outer.Go(func() { e.runAgenda(planes) })
 	outer.Go(func() { e.trim(planes) })
+	outer.Go(func() { e.runLamps(planes) })
 	before := e.begin() // calls must not come earlier
 	outer.Go(func() {
 		if sipErr = e.sip.Run(planes); sipErr != nil {

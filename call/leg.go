@@ -143,6 +143,7 @@ func usable(offer []byte, secured sdp.Policy) error {
 func (l *Leg) close() media.LegStats {
 	l.closing.Store(true)
 	l.eng.media.Do(media.Close{Leg: l.id})
+	defer l.eng.blf.changed()
 	defer l.eng.legs.Delete(l.id)
 	t := time.NewTimer(time.Second)
 	defer t.Stop()
@@ -226,11 +227,13 @@ func (l *Leg) apply(r sdp.Remote) {
 		l.held.Store(r.Held)
 		l.audible()
 		signal(l.holds)
+		l.eng.blf.changed()
 	}
 }
 
 // Deliver makes Leg a sip.Inbox; it runs on the SIP worker.
 func (l *Leg) Deliver(ev sip.Event) {
+	defer l.eng.blf.changed()
 	switch ev := ev.(type) {
 	case sip.Ringing:
 		if ev.Status == 180 {
