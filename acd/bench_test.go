@@ -50,6 +50,16 @@ func BenchmarkUniqueAgents10k(b *testing.B) {
 	m.report(b)
 }
 
+// BenchmarkChoices10k lists whom a caller may choose of 10,000 agents, all equal.
+func BenchmarkChoices10k(b *testing.B) {
+	m := newMill(HeadStart, 10_000)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range b.N {
+		m.core.Choices(CallQueued{Call: "x", Queue: QueueID(fmt.Sprint("q", i%20)), Needs: map[string]int{"s": 1}}, 3, m.now)
+	}
+}
+
 func benchmarkDecision(b *testing.B, s Strategy, agents, waiting int) {
 	m := newMill(s, agents)
 	for range agents {

@@ -43,16 +43,22 @@ func (c *Core) Choices(ev CallQueued, most int, now time.Time) []Choice {
 			!able(a.Skills, a.Languages, needs, k.Language) || k.seat != (seat{}) && a.Capacity[k.seat.channel] < k.seat.weight {
 			continue
 		}
-		ch := Choice{Agent: a.ID}
-		ch.Stars, _ = c.grades.posterior(a.ID, ev.Category, at)
-		ch.Weight = c.grades.tally(a.ID, ev.Category, at).weight
+		t := c.grades.tally(a.ID, ev.Category, at)
+		ch := Choice{Agent: a.ID, Stars: c.grades.shrunk(t), Weight: t.weight}
+		if len(list) == most && ch.Stars < list[most-1].Stars {
+			continue
+		}
 		ch.Wait, ch.Known = c.waitFor(a, at)
-		list = append(list, ch)
+		if n, _ := slices.BinarySearchFunc(list, ch, before); n < most {
+			list = slices.Insert(list[:min(len(list), most-1)], n, ch)
+		}
 	}
-	slices.SortFunc(list, func(a, b Choice) int {
-		return cmp.Or(cmp.Compare(b.Stars, a.Stars), cmp.Compare(a.Wait, b.Wait), cmp.Compare(a.Agent, b.Agent))
-	})
-	return slices.Clip(list[:min(most, len(list))])
+	return list
+}
+
+// before is the order in which agents are shown.
+func before(a, b Choice) int {
+	return cmp.Or(cmp.Compare(b.Stars, a.Stars), cmp.Compare(a.Wait, b.Wait), cmp.Compare(a.Agent, b.Agent))
 }
 
 // waitFor is how long a call will wait for an agent: what is left of what he does,

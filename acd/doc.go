@@ -60,7 +60,8 @@
 // less time got a call of such a queue that he could have taken. Agents: if some
 // were passed over L times, the longest idle of them; else the best sample, drawn
 // for each from the normal distribution of his grade in the category and its
-// uncertainty, plus the pair's history. Beyond 64 idle agents the 32 idle longest
+// uncertainty, plus the pair's history; of samples within 0.1 stars of the best,
+// the longest idle. Beyond 64 idle agents the 32 idle longest
 // and up to 32 at random draw. Calls: the first that was overtaken M times; else of
 // the first W the best match: grade in the call's category + pair's history +
 // Lambda*c. Nobody is overtaken more than M or passed over more than L times.

@@ -12,6 +12,10 @@ const listLength = 5
 // half of them are those idle longest and half are taken at random.
 const maxSamples = 64
 
+// equalStars is how far below the best sample another one counts as equal: with
+// fewer agents passed over for nothing, more calls are left for the best match.
+const equalStars = 0.1
+
 // agentList is the first agents who could take a call, the chosen one first.
 type agentList struct {
 	top[*agent]
@@ -137,14 +141,18 @@ func (l *agentList) byGrade(k *call, edge int64) {
 }
 
 // lead puts a node in front of the others.
-func (l *agentList) lead(n *node[*agent]) {
+func (l *agentList) lead(n *node[*agent]) { l.leadBy(n, 0) }
+
+// leadBy is lead with what was decided by.
+func (l *agentList) leadBy(n *node[*agent], score float64) {
 	at := slices.Index(l.nodes[:l.n], n)
 	if at < 0 {
 		l.n = min(l.n+1, listLength)
 		at = l.n - 1
 	}
 	copy(l.nodes[1:at+1], l.nodes[:at])
-	l.nodes[0] = n
+	copy(l.score[1:at+1], l.score[:at])
+	l.nodes[0], l.score[0] = n, score
 }
 
 // only is the list for another call that goes to a: a, and who of the list could
@@ -161,7 +169,7 @@ func (c *Core) only(k *call, a *agent, from agentList) agentList {
 }
 
 // agentsSampled: the longest idle of those who were passed over L times, else
-// the best sample of grade and pair history.
+// the best sample of grade and pair history; of nearly equal ones the longest idle.
 func (c *Core) agentsSampled(k *call) agentList {
 	var over *node[*agent]
 	for i := range k.class.ready {
@@ -183,14 +191,23 @@ func (c *Core) agentsSampled(k *call) agentList {
 		return list
 	}
 	list, chance := agentList{factor: FactorSample}, c.rnd.Uint64()
-	for _, n := range c.candidates(k) {
+	var drawn [maxSamples]float64
+	among := c.candidates(k)
+	for i, n := range among {
 		mean, sd := c.grades.posterior(n.item.ID, k.class.category, c.now)
-		v := mean + sd*normal(chance^n.prio)
+		drawn[i] = mean + sd*normal(chance^n.prio)
 		if k.Customer != "" {
-			v += c.grades.pair(n.item.ID, k.Customer, c.now)
+			drawn[i] += c.grades.pair(n.item.ID, k.Customer, c.now)
 		}
-		list.rank(n, v)
+		list.rank(n, drawn[i])
 	}
+	least, first := list.score[0]-equalStars, 0
+	for i, n := range among {
+		if drawn[i] >= least && (drawn[first] < least || n.less(&among[first].rank)) {
+			first = i
+		}
+	}
+	list.leadBy(among[first], drawn[first])
 	return list
 }
 

@@ -30,6 +30,8 @@ type Center struct {
 	Keep bool
 	// Core is the core's own configuration; empty: its seed comes from Seed.
 	Core acd.Config
+	// Grades are the rules by which ratings become grades; empty: the core's own.
+	Grades acd.GradeRules
 	// Log, unless nil, sees each step of the core, as a journal would.
 	Log func(at time.Time, ev acd.Event, out []acd.Command)
 }

@@ -131,7 +131,7 @@ func Run(c Center) (Result, error) {
 // open lets the agents come to work and prepares the first callers.
 func (d *day) open() {
 	d.r.Reasons = make(map[string]int)
-	ev := acd.Configure{Queues: d.c.Queues}
+	ev := acd.Configure{Queues: d.c.Queues, Grades: d.c.Grades}
 	for i := range d.c.Agents {
 		a := &d.c.Agents[i]
 		ev.Agents = append(ev.Agents, a.Agent)
