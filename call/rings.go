@@ -235,7 +235,7 @@ func refusal(err error) (acd.Refusal, string) {
 		switch {
 		case e.lost:
 			return acd.CallerGone, "media engine died"
-		case e.nobody || e.status == 404 || e.status == 410 || e.status == 503 || e.status == 408:
+		case e.nobody || e.status == 403 || e.status == 500 || e.status == 404 || e.status == 410 || e.status == 503 || e.status == 408:
 			return acd.PhoneUnreachable, "unreachable"
 		case e.status == 486 || e.status == 600:
 			return acd.Busy, "busy"
