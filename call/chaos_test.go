@@ -27,13 +27,13 @@ const chaosStep = 250 * time.Millisecond
 // chaosCenter is short of time everywhere: each limit is reached in a test.
 func chaosCenter() store.Center {
 	c := wholeCenter()
-	wrap, none := store.Duration(time.Second), store.Duration(0)
+	wrap, none, start := store.Duration(time.Second), store.Duration(0), store.Duration(10*time.Second)
 	yes := true
 	c.Settings.Silence = store.Duration(10 * time.Second)
 	sales := c.Queues["sales"]
 	sales.WrapUp, sales.RingTimeout, sales.MaxWait, sales.BackOff = &wrap, store.Duration(5*time.Second), store.Duration(20*time.Second), store.Duration(2*time.Second)
 	sales.Announce = &store.Announce{Position: true, Wait: true, First: store.Duration(2 * time.Second), Every: store.Duration(5 * time.Second)}
-	sales.RateCustomer, sales.LastAgent, sales.HeadStart, sales.IdleStart = "keys", store.Duration(3*time.Second), store.Duration(10*time.Second), store.Duration(10*time.Second)
+	sales.RateCustomer, sales.LastAgent, sales.HeadStart, sales.IdleStart = "keys", store.Duration(3*time.Second), &start, &start
 	back := &store.QueueCallback{Trunk: "out", Tries: 2, Pause: store.Duration(3 * time.Second), Prefixes: []string{"4930"}}
 	sales.Callback = back
 	c.Queues["sales"] = sales

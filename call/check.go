@@ -225,12 +225,20 @@ func (k *check) trunkRef(path, t string) {
 	}
 }
 
+// orNone is a length of time that may be left out.
+func orNone(d *store.Duration) store.Duration {
+	if d == nil {
+		return 0
+	}
+	return *d
+}
+
 func (k *check) queue(id string, q store.Queue) {
 	k.id("queues", id)
 	for _, f := range []struct {
 		name string
 		d    store.Duration
-	}{{"head_start", q.HeadStart}, {"idle_start", q.IdleStart}, {"back_off", q.BackOff}, {"max_wait", q.MaxWait}} {
+	}{{"head_start", orNone(q.HeadStart)}, {"idle_start", orNone(q.IdleStart)}, {"back_off", q.BackOff}, {"max_wait", q.MaxWait}} {
 		k.span(at("queues", id, f.name), f.d, 24*time.Hour)
 	}
 	k.span(at("queues", id, "ring_timeout"), q.RingTimeout, 5*time.Minute)

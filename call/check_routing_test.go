@@ -66,22 +66,20 @@ func TestWhatACenterDoesNotSayKeepsItsOldMeaning(t *testing.T) {
 	w := &world{center: sound()}
 	ev := w.configure()
 	for _, q := range ev.Queues {
-		if q.H != 0 || q.G != 0 || q.Strategy != "" || q.Priority != 0 || q.Declines != 0 || q.Relax != nil {
-			t.Errorf("queue %s: got %+v, want arrival order and the defaults", q.ID, q)
+		if q.H != 30*time.Second || q.G != time.Minute || q.Strategy != "" || q.Priority != 0 || q.Declines != 0 || q.Relax != nil {
+			t.Errorf("queue %s: got %+v, want the default head starts of 30s and 1m", q.ID, q)
 		}
-	}
-	if got := w.control("sales"); got != 0 {
-		t.Errorf("control group of a queue where evaluations don't count: got %v, want 0", got)
 	}
 	for _, tc := range []struct {
 		q    store.Queue
 		want float64
 	}{
-		{store.Queue{HeadStart: store.Duration(time.Second)}, 0.1},
-		{store.Queue{Strategy: "head-start", IdleStart: store.Duration(time.Second)}, 0.1},
+		{store.Queue{}, 0.1},
+		{store.Queue{HeadStart: ptr(store.Duration(0))}, 0.1},
+		{store.Queue{Strategy: "head-start", HeadStart: ptr(store.Duration(0)), IdleStart: ptr(store.Duration(0))}, 0},
 		{store.Queue{Strategy: "accumulating"}, 0.1},
 		{store.Queue{Strategy: "counted", Control: ptr(0.0)}, 0},
-		{store.Queue{Strategy: "random", HeadStart: store.Duration(time.Second)}, 0},
+		{store.Queue{Strategy: "random", HeadStart: ptr(store.Duration(time.Second))}, 0},
 		{store.Queue{Strategy: "random", Control: ptr(0.5)}, 0.5},
 	} {
 		w.center.Queues["sales"] = tc.q

@@ -61,7 +61,7 @@ func TestEachFaultIsToldOnceWithItsPlaceAndWhatToDo(t *testing.T) {
 		{"agent's wrap-up", change("1001", func(a *store.Agent) { a.WrapUp = &long }), "$.agents.1001.wrap_up"},
 		{"agent's state", change("1001", func(a *store.Agent) { a.State = "asleep" }), "$.agents.1001.state"},
 		{"agent's role", change("1001", func(a *store.Agent) { a.Role = "boss" }), "$.agents.1001.role"},
-		{"queue's times", queue("sales", func(q *store.Queue) { q.HeadStart, q.MaxWait, q.RingTimeout = negative, long, hour }),
+		{"queue's times", queue("sales", func(q *store.Queue) { q.HeadStart, q.MaxWait, q.RingTimeout = &negative, long, hour }),
 			"$.queues.sales.head_start $.queues.sales.max_wait $.queues.sales.ring_timeout"},
 		{"queue's length", queue("sales", func(q *store.Queue) { q.MaxLength = -1 }), "$.queues.sales.max_length"},
 		{"queue's needs", queue("sales", func(q *store.Queue) { q.Needs = map[string]int{"x": 1} }), "$.queues.sales.needs.x"},

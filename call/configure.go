@@ -22,11 +22,33 @@ func (w *world) configure() acd.Configure {
 	return ev
 }
 
-// acdQueue is a queue's rule. What is not set keeps the meaning it has always
-// had: no head starts are first come first served.
+// Head starts of a queue that names none: small against most waits, and enough
+// to be felt.
+const (
+	defaultHeadStart = 30 * time.Second
+	defaultIdleStart = time.Minute
+)
+
+// headStarts are H and G of a queue; none with a strategy that knows none.
+func headStarts(q store.Queue) (head, idle time.Duration) {
+	switch acd.Strategy(q.Strategy) {
+	case "", acd.HeadStart:
+		head, idle = defaultHeadStart, defaultIdleStart
+	}
+	if q.HeadStart != nil {
+		head = q.HeadStart.D()
+	}
+	if q.IdleStart != nil {
+		idle = q.IdleStart.D()
+	}
+	return head, idle
+}
+
+// acdQueue is a queue's rule.
 func acdQueue(id string, q store.Queue) acd.Queue {
+	head, idle := headStarts(q)
 	out := acd.Queue{ID: acd.QueueID(id), Strategy: acd.Strategy(q.Strategy), Priority: q.Priority.D(),
-		H: q.HeadStart.D(), G: q.IdleStart.D(), T: q.Guard.D(), Band: q.Band, Window: q.Window.D(),
+		H: head, G: idle, T: q.Guard.D(), Band: q.Band, Window: q.Window.D(),
 		Overtakes: q.Overtakes, Skips: q.Skips, Lambda: q.Lambda, RingMost: q.RingMost,
 		RingTimeout: orDefault(q.RingTimeout.D(), 20*time.Second), WrapUp: wrapUp(q),
 		BackOff: orDefault(q.BackOff.D(), 30*time.Second), MaxWait: maxWait(q), MaxLength: q.MaxLength,
@@ -104,7 +126,8 @@ func maxWait(q store.Queue) time.Duration {
 func weighs(q store.Queue) bool {
 	switch acd.Strategy(q.Strategy) {
 	case "", acd.HeadStart:
-		return q.HeadStart > 0 || q.IdleStart > 0
+		head, idle := headStarts(q)
+		return head > 0 || idle > 0
 	case acd.Accumulating, acd.Counted:
 		return true
 	}

@@ -226,7 +226,7 @@ func TestTheControlGroupIsNotedWithTheCallAndItsRatings(t *testing.T) {
 	for _, share := range []float64{0, 1} {
 		center := ratingCenter()
 		q := center.Queues["sales"]
-		q.HeadStart, q.Control = store.Duration(30*time.Second), &share
+		q.Control = &share
 		center.Queues["sales"] = q
 		inBubble(t, center, func(b *bed) {
 			ann := b.agent("1001", "10.0.0.11:5060", phone.Policy(phone.AnswerAfter(time.Second)).Speaking(440))

@@ -159,8 +159,8 @@ type Agent struct {
 type Queue struct {
 	Name          string         `json:"name,omitempty"`
 	Strategy      string         `json:"strategy,omitempty"`       // who is next and who serves him, a word of package acd; default "head-start"
-	HeadStart     Duration       `json:"head_start,omitempty"`     // H: most that a caller's standing is worth; 0: arrival order
-	IdleStart     Duration       `json:"idle_start,omitempty"`     // G: most that an agent's grade is worth; 0: longest idle
+	HeadStart     *Duration      `json:"head_start,omitempty"`     // H: most that a caller's standing is worth; default 30s with head-start; 0s: arrival order
+	IdleStart     *Duration      `json:"idle_start,omitempty"`     // G: most that an agent's grade is worth; default 60s with head-start; 0s: longest idle
 	Needs         map[string]int `json:"needs,omitempty"`          // skill to least level
 	RingTimeout   Duration       `json:"ring_timeout,omitempty"`   // default 20s
 	WrapUp        *Duration      `json:"wrap_up,omitempty"`        // default 15s
