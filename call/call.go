@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -68,6 +69,8 @@ type Call struct {
 	sofar   atomic.Pointer[store.CDR]         // the record as last journalled; replaced, never changed
 	rec     *store.Recording                  // running
 	noted   atomic.Pointer[store.Disposition] // what came of the call; written under the engine's noting
+	held    bool                              // one side of the talk holds
+	early   bool                              // the caller has heard of us before the answer
 	denied  string                            // why a caller is turned away, for the record
 	limited limited                           // as what he is counted; zero: not at all
 	kept    bool                              // the record is with the store; guarded by the engine's noting
@@ -210,6 +213,13 @@ func (c *Call) publish() {
 		Queue: c.queue, Agent: c.agent, Language: c.lang, Trace: c.trace[:len(c.trace):len(c.trace)], Offers: c.offers, Silent: c.silences()}
 	if n := len(c.cdr.Stages); n > 0 {
 		v.Stage, v.Since = c.cdr.Stages[n-1].Name, c.cdr.Stages[n-1].Began
+	}
+	v.Held, v.Paused = c.held, c.pause.on
+	if to, ok := strings.CutPrefix(v.Stage, "consult "); ok {
+		v.Consulting = to
+	}
+	if slot, ok := strings.CutPrefix(v.Stage, "park "); ok {
+		v.Slot = slot
 	}
 	c.view.Store(v)
 	c.eng.blf.changed()

@@ -311,6 +311,7 @@ func (k *check) number(id string, n store.Number) {
 	}
 	k.agentRefs(at("numbers", id, "agents"), n.Agents)
 	k.limit(id, n.Limit)
+	k.greetings(id, n)
 	for i, r := range n.Regions {
 		k.region(fmt.Sprintf("%s[%d]", at("numbers", id, "regions"), i), r)
 	}

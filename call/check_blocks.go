@@ -56,3 +56,20 @@ func (k *check) limit(number string, l *store.Limit) {
 		k.add(at("numbers", number, "limit.per"), "how many calls in that time?", "calls: 3")
 	}
 }
+
+// greetings checks what callers of a number hear first.
+func (k *check) greetings(number string, n store.Number) {
+	for _, f := range []struct {
+		name    string
+		prompts []string
+	}{{"greeting", n.Greeting}, {"known", n.Known}} {
+		for i, p := range f.prompts {
+			if !hasPrompt(k.c, "en", p) && !hasPrompt(k.c, n.Language, p) {
+				k.add(fmt.Sprintf("%s[%d]", at("numbers", number, f.name), i), fmt.Sprintf("no prompt %q", p), "a prompt of the center, or a built-in one such as welcome")
+			}
+		}
+	}
+	if n.Early && len(n.Greeting) == 0 {
+		k.add(at("numbers", number, "early"), "there is nothing to be heard early", "greeting: [welcome]")
+	}
+}

@@ -3,6 +3,7 @@ package call
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,14 +32,35 @@ func (e *Engine) Agents() []AgentView {
 	}
 	w := e.world.Load()
 	accounts := *e.accounts.Load()
-	offers := e.ringing()
+	offers, doing := e.ringing(), e.doing()
 	out := make([]AgentView, 0, len(w.center.Agents))
 	for _, id := range sortedKeys(w.center.Agents) {
 		a, i := w.center.Agents[id], byID[acd.AgentID(id)]
 		_, secret := accounts[id]
 		out = append(out, AgentView{ID: id, Name: a.Name, State: i.State.String(), Reason: i.Reason, Since: i.Since,
 			Until: i.Until, Call: e.nameOf(i.Call), Queues: a.Queues, Phone: e.phoneOf(id, a),
-			Reachable: e.reachable(id, a), Grade: i.Stars, Ratings: int(i.Ratings + 0.5), HasSecret: secret, Offer: offers[id]})
+			Reachable: e.reachable(id, a), Grade: i.Stars, Ratings: int(i.Ratings + 0.5), HasSecret: secret, Offer: offers[id],
+			Held: doing[id].Held, Consulting: doing[id].Consulting, Paused: doing[id].Paused, Parked: doing[id].Parked})
+	}
+	return out
+}
+
+// doing is what agents do in their calls, by agent; only the fields for that are set.
+func (e *Engine) doing() map[string]AgentView {
+	out := map[string]AgentView{}
+	for _, c := range e.snapshotCalls() {
+		v := c.view.Load()
+		if v == nil || v.Agent == "" || !inTalk(v.Stage) && v.Slot == "" {
+			continue
+		}
+		a := out[v.Agent]
+		if v.Slot != "" {
+			a.Parked = append(a.Parked, v.Slot)
+			slices.Sort(a.Parked)
+		} else {
+			a.Held, a.Consulting, a.Paused = v.Held, v.Consulting, v.Paused
+		}
+		out[v.Agent] = a
 	}
 	return out
 }

@@ -30,6 +30,7 @@ type CustomerChange struct {
 	Preferred *string   `json:"preferred,omitempty"` // "" none
 	Never     *[]string `json:"never,omitempty"`     // all of them; empty: none
 	Notes     *string   `json:"notes,omitempty"`
+	Greeting  *string   `json:"greeting,omitempty"` // prompt; "" none
 }
 
 // CustomerView is a customer as operators see him: with his standing, and who
@@ -159,6 +160,7 @@ func (w *world) apply(cu *store.Customer, ch CustomerChange) error {
 	set(&cu.Tier, ch.Tier)
 	set(&cu.Preferred, ch.Preferred)
 	set(&cu.Notes, ch.Notes)
+	set(&cu.Greeting, ch.Greeting)
 	if ch.Never != nil {
 		cu.Never = slices.Compact(slices.Sorted(slices.Values(*ch.Never)))
 	}
@@ -185,6 +187,9 @@ func (w *world) sound(ch CustomerChange) error {
 	}
 	if ch.Language != nil && *ch.Language != "" && !slices.Contains(prompts.Languages(), *ch.Language) {
 		return fmt.Errorf("no prompts in language %q, one of %s: %w", *ch.Language, strings.Join(prompts.Languages(), ", "), ErrBadValue)
+	}
+	if ch.Greeting != nil && *ch.Greeting != "" && !hasPrompt(w.center, "en", *ch.Greeting) {
+		return fmt.Errorf("no prompt %q: %w", *ch.Greeting, ErrBadValue)
 	}
 	if ch.Notes != nil && len(*ch.Notes) > maxNotes {
 		return fmt.Errorf("notes of %d bytes are too long, at most %d: %w", len(*ch.Notes), maxNotes, ErrBadValue)
@@ -222,6 +227,7 @@ func customerText(cu store.Customer) string {
 	add("preferred", cu.Preferred)
 	add("never", strings.Join(cu.Never, " "))
 	add("language", cu.Language)
+	add("greeting", cu.Greeting)
 	add("notes", cu.Notes)
 	return strings.Join(parts, ", ")
 }

@@ -108,7 +108,7 @@ func (e *Engine) serve(ctx context.Context, c *Call, first stage) {
 			}
 		}()
 	}
-	c.run(ctx, first)
+	c.run(ctx, c.recognise(first))
 }
 
 // newCall decides what an INVITE is for. With a refusal the call has no leg and

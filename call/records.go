@@ -70,7 +70,7 @@ func (e *Engine) remember(c store.CDR) {
 		if c.Agent != "" {
 			cu.Agent = c.Agent
 		}
-		if c.Language != "" {
+		if c.Language != "" && c.LanguageBy == byChoice {
 			cu.Language = c.Language
 		}
 		return nil

@@ -140,7 +140,7 @@ func (s dialStage) failed(ctx context.Context, c *Call, err error) stage {
 // passRinging lets the caller hear what the second leg says before its answer:
 // 180 as 180, early audio as 183 with the bridge open.
 func (c *Call) passRinging(r sip.Ringing, l *Leg) {
-	if c.answers {
+	if c.answers || c.early && !r.Early { // who was told that audio comes waits for it
 		if !r.Early {
 			c.caller.start(nil, media.Tone{Kind: media.ToneRingback}, true)
 			return

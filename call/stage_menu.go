@@ -82,8 +82,8 @@ func (c *Call) resume(e ivr.Event) stage {
 
 // take keeps what the flow learned.
 func (c *Call) take(out ivr.Outcome) {
-	if out.Language != "" {
-		c.lang = out.Language
+	if out.Language != "" && out.Language != c.lang {
+		c.lang, c.cdr.LanguageBy = out.Language, byChoice
 	}
 	if out.Vars != nil {
 		c.vars = out.Vars

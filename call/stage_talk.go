@@ -70,6 +70,7 @@ func (s talkStage) run(ctx context.Context, c *Call) stage {
 	c.cdr.Talks = append(c.cdr.Talks, store.Talk{Agent: s.agent, Queue: s.queue, Began: time.Now()})
 	c.journal()
 	next := s.loop(ctx, c)
+	c.held = false
 	c.caller.talks.Store(0)
 	c.caller.audible()
 	c.caller.change(func(m *mask) { m.talks, m.wanted = false, false })
@@ -216,6 +217,15 @@ func (h *holder) look() {
 			other.stop()
 		}
 		h.held[i] = held
+	}
+	h.show()
+}
+
+// show lets operators see that somebody holds, or no longer.
+func (h *holder) show() {
+	if held := h.asked || h.held[0] || h.held[1]; held != h.c.held {
+		h.c.held = held
+		h.c.publish()
 	}
 }
 

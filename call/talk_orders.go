@@ -174,6 +174,7 @@ func (c *Call) pauseRecording(on bool, actor string) {
 	if c.rec != nil {
 		c.eng.media.Do(media.Pause{ID: media.RecordingID(c.rec.ID), On: on})
 	}
+	c.publish()
 	c.log.Info("recording", "call", c.id, "paused", on, "actor", actor)
 }
 
@@ -227,5 +228,6 @@ func (h *holder) ask(on bool) error {
 		h.c.seat(agent)
 	}
 	h.c.note("%s", map[bool]string{true: "hold", false: "retrieve"}[on])
+	h.show()
 	return nil
 }

@@ -23,6 +23,11 @@ type AgentView struct {
 	HasSecret bool      `json:"has_secret"`
 
 	Offer *OfferView `json:"offer,omitempty"` // that rings his phone
+
+	Held       bool     `json:"held,omitempty"`       // of his call, as in CallView
+	Consulting string   `json:"consulting,omitempty"` // whom he asks
+	Paused     bool     `json:"paused,omitempty"`     // its recording is silent
+	Parked     []string `json:"parked,omitempty"`     // slots of the callers whom he talked with last
 }
 
 // OfferView is a call that rings an agent: what he learns before he accepts.
@@ -70,6 +75,11 @@ type CallView struct {
 	Masked   bool      `json:"masked,omitempty"` // the caller's keys are kept out of the recording
 
 	Offers []OfferView `json:"offers,omitempty"` // phones that ring for it
+
+	Held       bool   `json:"held,omitempty"`       // one side lets the other hear music
+	Consulting string `json:"consulting,omitempty"` // whom the agent asks while the caller waits: "agent:1002"
+	Slot       string `json:"slot,omitempty"`       // in which it is parked
+	Paused     bool   `json:"paused,omitempty"`     // the recording is silent
 
 	Silent      []SilenceView     `json:"silent,omitempty"` // legs in talk that are not heard
 	Supervisors []SupervisionView `json:"supervisors,omitempty"`

@@ -222,6 +222,9 @@ type Number struct {
 	Language string   `json:"language,omitempty"` // prompts until the caller chooses
 	Trunks   []string `json:"trunks,omitempty"`   // reachable only from these; empty: from all and from phones
 	Agents   []string `json:"agents,omitempty"`   // named agents: nobody else takes its calls; empty: all of the queue
+	Greeting []string `json:"greeting,omitempty"` // prompts that its callers hear first
+	Known    []string `json:"known,omitempty"`    // and instead of these who has called before; default: the greeting
+	Early    bool     `json:"early,omitempty"`    // the greeting is heard before the call is answered, so free of charge
 	Limit    *Limit   `json:"limit,omitempty"`    // how often one caller may call it; nil: no limit
 	Regions  []Region `json:"regions,omitempty"`  // who serves callers of a region, before agents; without a match as if there were none
 }

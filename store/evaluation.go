@@ -51,4 +51,5 @@ type Customer struct {
 	Preferred string   `json:"preferred,omitempty"` // agent
 	Never     []string `json:"never,omitempty"`     // agents who are never offered his calls
 	Notes     string   `json:"notes,omitempty"`
+	Greeting  string   `json:"greeting,omitempty"` // prompt that he hears instead of a number's greeting
 }

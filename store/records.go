@@ -36,6 +36,7 @@ type CDR struct {
 	Chosen     string    `json:"chosen,omitempty"`    // agent whom the caller chose
 	Callback   string    `json:"callback,omitempty"`  // that was asked for in the call, or that the call serves
 
+	LanguageBy  string       `json:"language_by,omitempty"` // who decided it: "number", "customer", "choice"; absent: the center
 	Disposition *Disposition `json:"disposition,omitempty"` // what came of it; replaced, never changed
 }
 

@@ -20,6 +20,18 @@ var agentKind = kind[call.AgentView]{
 		if v.Reason != "" {
 			state += " (" + v.Reason + ")"
 		}
+		switch {
+		case v.Consulting != "":
+			state += ", consults " + v.Consulting
+		case v.Held:
+			state += ", holds"
+		}
+		if v.Paused {
+			state += ", recording paused"
+		}
+		if len(v.Parked) > 0 {
+			state += ", parked " + strings.Join(v.Parked, " ")
+		}
 		if v.Ratings > 0 {
 			grade = fmt.Sprintf("%.2f", v.Grade)
 		}

@@ -60,7 +60,7 @@ func (a *app) printCustomer(v call.CustomerView) error {
 	}
 	if err := a.fields("number", v.ID, "name", v.Name, "tier", v.Tier, "language", v.Language, "standing", standing,
 		"calls", fmt.Sprint(v.Calls), "first", clock(v.First), "last", clock(v.Last), "served last by", v.Agent,
-		"preferred", v.Preferred, "never", strings.Join(v.Never, " "), "notes", v.Notes); err != nil || len(v.Contacts) == 0 {
+		"preferred", v.Preferred, "never", strings.Join(v.Never, " "), "greeting", v.Greeting, "notes", v.Notes); err != nil || len(v.Contacts) == 0 {
 		return err
 	}
 	g := grid{head: []string{"CALL", "AT", "AGENT", "QUEUE", "BY CALLER", "BY AGENT"}}
@@ -86,13 +86,14 @@ func newCustomerSetCmd(a *app) *cobra.Command {
 		"tier":      fl.String("tier", "", "one of the center's tiers"),
 		"preferred": fl.String("preferred", "", "agent for whom his calls are held a while"),
 		"language":  fl.String("language", "", "of prompts, until he chooses another"),
+		"greeting":  fl.String("greeting", "", "prompt that he hears instead of a number's greeting"),
 		"notes":     fl.String("notes", "", "for agents and supervisors"),
 	}
 	never := fl.String("never", "", "agents who are never offered his calls: 1002,1003")
 	cmd.RunE = withClient(a, func(ctx context.Context, c *api.Client, args []string) error {
 		var ch call.CustomerChange
 		n := 0
-		for name, to := range map[string]**string{"name": &ch.Name, "tier": &ch.Tier, "preferred": &ch.Preferred, "language": &ch.Language, "notes": &ch.Notes} {
+		for name, to := range map[string]**string{"name": &ch.Name, "tier": &ch.Tier, "preferred": &ch.Preferred, "language": &ch.Language, "notes": &ch.Notes, "greeting": &ch.Greeting} {
 			if fl.Changed(name) {
 				*to = texts[name]
 				n++
@@ -114,7 +115,7 @@ func newCustomerSetCmd(a *app) *cobra.Command {
 			return a.jsonLine(v)
 		}
 		return a.fields("number", v.ID, "name", v.Name, "tier", v.Tier, "language", v.Language,
-			"preferred", v.Preferred, "never", strings.Join(v.Never, " "), "notes", v.Notes)
+			"preferred", v.Preferred, "never", strings.Join(v.Never, " "), "greeting", v.Greeting, "notes", v.Notes)
 	})
 	return cmd
 }

@@ -122,6 +122,12 @@ func audio(c call.CallView) string {
 	for _, s := range c.Silent {
 		parts = append(parts, s.Leg+" silent for "+since(s.Since))
 	}
+	if c.Held {
+		parts = append(parts, "on hold")
+	}
+	if c.Paused {
+		parts = append(parts, "recording paused")
+	}
 	if c.Masked {
 		parts = append(parts, "keys masked")
 	}
