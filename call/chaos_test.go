@@ -450,6 +450,18 @@ func chaosRuns() (first, n uint64) {
 
 func TestWhateverHappensEachCallEndsOnceAndNobodyIsStuck(t *testing.T) {
 	first, n := chaosRuns()
+	runChaos(t, first, n)
+}
+
+func TestSoakWhateverHappensEachCallEndsOnceAndNobodyIsStuck(t *testing.T) {
+	if os.Getenv("HOTLINE_SOAK") == "" {
+		t.Skip("10,000 random days: set HOTLINE_SOAK=1, or make soak")
+	}
+	runChaos(t, 0, 10_000)
+}
+
+// runChaos tries so many seeds.
+func runChaos(t *testing.T, first, n uint64) {
 	for seed := first; seed < first+n; seed++ {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			t.Parallel()

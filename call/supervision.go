@@ -202,7 +202,8 @@ func (s *supervision) takeOver(actor string) SupervisionView {
 // hand gives the leg to the call, whatever it does; false if it ends just then.
 func (s *supervision) hand() bool {
 	l := s.leg.Load()
-	s.eng.media.Do(media.Leave{Leg: l.id})
+	// He is heard as the agent from now on, so that there is no pause between the two.
+	s.eng.media.Do(media.Seat{Bridge: media.BridgeID(s.call.id), Leg: l.id, Role: media.Agent})
 	return s.call.running.move(&takenStage{hand: &handover{leg: l, agent: s.agent}})
 }
 

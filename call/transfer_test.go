@@ -442,3 +442,59 @@ func TestClickToDialEndsWhereTheAgentDoesNotAnswer(t *testing.T) {
 		}
 	})
 }
+
+// mostGap is what an order may add to the 20 ms between two packets of those who stay.
+const mostGap = 20*time.Millisecond + 40*time.Millisecond
+
+// gap fails if the stream to a phone paused for longer.
+func (a *arrivals) gap(t *testing.T, name string, c *phone.Call) {
+	t.Helper()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s := a.to[c.LocalRTP()]
+	if s == nil || s.packets < 50 {
+		t.Errorf("%s got no stream", name)
+		return
+	}
+	if s.longest > mostGap {
+		t.Errorf("%s: a pause of %v in %d packets, want %v at most", name, s.longest, s.packets, mostGap)
+	}
+}
+
+func TestOrdersAddNoGapToTheAudioOfThoseWhoStay(t *testing.T) {
+	t.Run("hold, consult, toggle, join, cancel", func(t *testing.T) {
+		withDesk(t, nil, func(d *desk) {
+			streams := d.watch()
+			for _, o := range []string{"hold", "retrieve", "consult agent:1002", "toggle", "toggle", "join", "cancel", "pause", "resume"} {
+				do, to, _ := strings.Cut(o, " ")
+				d.asks(do, to)
+				time.Sleep(3 * time.Second)
+			}
+			streams.gap(t, "caller", d.caller)
+			streams.gap(t, "agent", d.agent)
+		})
+	})
+	t.Run("transfer", func(t *testing.T) {
+		withDesk(t, nil, func(d *desk) {
+			streams := d.watch()
+			d.asks(call.DoTransfer, "agent:1002")
+			time.Sleep(5 * time.Second)
+			d.hear("transferred", hears("caller", d.caller, bobHz))
+			streams.gap(t, "caller", d.caller)
+		})
+	})
+	t.Run("take over", func(t *testing.T) {
+		inTalk(t, func(w *watchedCall) {
+			boss := w.supervise(w.boss, "1001", "9001", "listen")
+			streams := w.watch()
+			must(t, boss.Press(w.ctx(), "3", 0))
+			time.Sleep(2 * time.Second)
+			_, err := w.eng.TakeOver("1001", "9001", "test") // a key would silence his own phone meanwhile
+			must(t, err)
+			time.Sleep(2 * time.Second)
+			hearOnly(t, "taken over", earOf{"caller", w.caller, []float64{bossHz}})
+			streams.gap(t, "caller", w.caller)
+			streams.gap(t, "supervisor", boss)
+		})
+	})
+}
