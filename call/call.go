@@ -103,6 +103,9 @@ func (c *Call) run(ctx context.Context, first stage) {
 	for n := 0; n < maxStages && next != nil && ctx.Err() == nil; n++ {
 		next = c.play(ctx, next)
 	}
+	if next != nil && len(c.cdr.Stages) == 0 { // it ended before it began
+		c.enter(next.name())
+	}
 	if s, ok := next.(abandoner); ok {
 		s.abandon()
 	}

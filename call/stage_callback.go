@@ -28,12 +28,13 @@ func (e *Engine) ringAgent(b *callback, o acd.Offer, q store.Queue) (*Call, erro
 	if err != nil {
 		return nil, err
 	}
-	s := callbackStage{item: b, rec: r, offer: o, q: q, cfg: cfg}
+	s := callbackStage{eng: e, item: b, rec: r, offer: o, q: q, cfg: cfg}
 	return c, e.launch(c, "agent", "agent:"+c.agent, c.agent, inv, s)
 }
 
 // callbackStage rings an agent for a callback and tells him of it.
 type callbackStage struct {
+	eng   *Engine
 	item  *callback
 	rec   store.Callback
 	offer acd.Offer
@@ -68,6 +69,11 @@ func (s callbackStage) run(ctx context.Context, c *Call) stage {
 	c.engaged = &talkStage{leg: c.caller, agent: c.agent, queue: c.queue, acd: true}
 	c.seatCaller()
 	return customerStage{s, key}
+}
+
+// abandon gives the offer back if the call ends before the stage has begun.
+func (s callbackStage) abandon() {
+	s.eng.disp.must(acd.OfferRefused{Offer: s.offer.ID, How: acd.CallerGone})
 }
 
 // await waits for the agent's answer; why is the ACD's word if it took the offer
