@@ -44,6 +44,11 @@ func (e *engine) Numbers() []call.NumberView {
 func (e *engine) Calls() []call.CallView   { return []call.CallView{{ID: "c1", Stage: "wait sales"}} }
 func (e *engine) Trunks() []call.TrunkView { return nil }
 func (e *engine) Store() store.Store       { return e.store }
+func (e *engine) Bans() []call.BanView     { return []call.BanView{{Source: "192.0.2.1"}} }
+func (e *engine) Unban(source, actor string) error {
+	e.said = append(e.said, "unban "+source+" "+actor)
+	return e.fail
+}
 func (e *engine) Doctor(context.Context) []call.Finding {
 	return []call.Finding{{Check: "trunks", Result: call.Fail, What: "out: no answer", Try: "the firewall"}}
 }

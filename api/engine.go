@@ -18,6 +18,7 @@ type Engine interface {
 	Ratings
 	Left
 	Doctors
+	Bans
 	Apply(call.ApplyRequest) (call.ApplyResult, error)
 	Center() (store.Center, uint64) // without secrets; and its revision
 	Store() store.Store

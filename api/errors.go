@@ -54,6 +54,7 @@ var statuses = []struct {
 	{call.ErrNoPhone, http.StatusConflict},
 	{call.ErrNoTalk, http.StatusConflict},
 	{call.ErrNowhere, http.StatusNotFound},
+	{call.ErrNotBanned, http.StatusNotFound},
 	{call.ErrNotAllowed, http.StatusForbidden},
 	{call.ErrBadOrder, http.StatusBadRequest},
 	{call.ErrSelf, http.StatusConflict},

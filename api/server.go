@@ -108,6 +108,8 @@ func (s *Server) routes() {
 		"GET /v1/callbacks":              s.callbacks,
 		"DELETE /v1/callbacks/{id}":      s.cancelCallback,
 
+		"GET /v1/bans":                  s.bans,
+		"DELETE /v1/bans/{source}":      s.unban,
 		"GET /v1/doctor":                s.doctor,
 		"GET /v1/trunks":                s.trunks,
 		"GET /v1/trunks/{id}":           s.trunk,

@@ -60,13 +60,16 @@ func certFiles(t *testing.T, dir string, from, to time.Time) (cert, key string) 
 	return cert, key
 }
 
-// served runs a process with a center until the test ends; text is more of its
+// servedWith runs a process with a center until the test ends; text is more of its
 // hotline.yaml.
 func servedWith(t *testing.T, center store.Center, text string) (a *app, s *server) {
 	t.Helper()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "hotline.yaml")
-	text = "data: d\nsip: [udp://127.0.0.1:0, tcp://127.0.0.1:0]\nrtp: 127.0.0.1:42000-42099\nmedia: inline\n" + text
+	if !strings.Contains(text, "sip: ") {
+		text += "sip: [udp://127.0.0.1:0, tcp://127.0.0.1:0]\n"
+	}
+	text = "data: d\nrtp: 127.0.0.1:42000-42099\nmedia: inline\n" + text
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ var commands = []func(*app) *cobra.Command{
 	newEvaluationCmd, newGradesCmd, newCustomerCmd, newWhyCmd, newReportCmd,
 	newVoicemailCmd, newCallbackCmd, newCallCmd, newCDRCmd, newRecordingCmd, newMediaCmd,
 	newDialCmd, newDemoCmd, newSimulateCmd, newBenchCmd,
-	newDoctorCmd, newVersionCmd,
+	newBanCmd, newDoctorCmd, newVersionCmd,
 }
 
 func newRootCmd(a *app) *cobra.Command {
