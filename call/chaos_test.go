@@ -54,6 +54,7 @@ func chaosCenter() store.Center {
 	}
 	c.Agents["9001"] = store.Agent{Name: "Boss", Role: "supervisor"}
 	c.Numbers["4002"] = store.Number{To: "queue:direct"}
+	withPeople(&c)
 	c.Numbers["4005"] = store.Number{To: "agent:1001"}
 	c.Numbers["4006"] = store.Number{To: "flow:again"}
 	c.Numbers["4007"] = store.Number{To: "queue:all"}
@@ -208,7 +209,9 @@ func (x *chaos) caller(actor uint64, p *phone.Phone, numbers ...string) {
 func (x *chaos) operator(r *rand.Rand) {
 	for range 8 + r.IntN(24) {
 		pause(r, 8)
-		switch r.IntN(18) {
+		switch r.IntN(22) {
+		case 18, 19, 20, 21:
+			x.people(r)
 		case 16, 17:
 			x.left(r)
 		case 0, 1, 2, 3:
@@ -300,13 +303,13 @@ func (x *chaos) run() {
 	for i := range 3 {
 		p := x.phone(fmt.Sprintf("10.0.1.%d:5060", i+1), phone.Config{User: fmt.Sprintf("49301%d", i)})
 		actors = append(actors, func() {
-			x.caller(uint64(10+i), p, "4000", "4001", "4001", "4002", "4005", "4006", "4007", "4007", "4010", "4010", "*50", "4001", "4020", "4022")
+			x.caller(uint64(10+i), p, "4000", "4001", "4001", "4002", "4005", "4006", "4007", "4007", "4010", "4010", "*50", "4001", "4020", "4022", "4100", "4100", "4101")
 		})
 	}
 	actors = append(actors,
 		func() { x.operator(x.dice(50)) },
 		func() {
-			x.caller(51, phones[2], "4001", "1001", "*41", "*421", "*40", "*8", "701", "1002", "*50", "*513", "*97")
+			x.caller(51, phones[2], "4001", "1001", "*41", "*421", "*40", "*8", "701", "1002", "*50", "*513", "*97", "*61", "*66", "*441", "4100")
 		},
 		func() { x.caller(52, boss, "*311001", "*331002", "*341003", "*351001", "*8") })
 	done := make(chan struct{}, len(actors))

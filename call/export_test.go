@@ -42,6 +42,9 @@ func (e *Engine) Idle() error {
 	if n := st.Bridges.Load(); n != 0 {
 		return fmt.Errorf("media engine has %d bridges", n)
 	}
+	if err := e.nobody(); err != nil {
+		return err
+	}
 	legs := 0
 	e.legs.Range(func(any, any) bool { legs++; return true })
 	recordings := 0
@@ -75,3 +78,20 @@ func (e *Engine) Haunt(talks, occupied, queue string) error {
 
 // Reconciled is how often the ACD's belief was mended.
 func (e *Engine) Reconciled() uint64 { return e.stats.Reconciled.Swap(0) }
+
+// nobody fails if somebody is counted as in a room or in a call to a number.
+func (e *Engine) nobody() error {
+	e.rooms.mu.Lock()
+	defer e.rooms.mu.Unlock()
+	if len(e.rooms.in)+len(e.rooms.locked) > 0 {
+		return fmt.Errorf("%d rooms are kept, %d locks", len(e.rooms.in), len(e.rooms.locked))
+	}
+	e.limits.mu.Lock()
+	defer e.limits.mu.Unlock()
+	for k, a := range e.limits.seen {
+		if a.running != 0 {
+			return fmt.Errorf("%d calls of %s to %s are counted", a.running, k.caller, k.number)
+		}
+	}
+	return nil
+}

@@ -136,10 +136,14 @@ func (r *rooms) lock(room string, on bool) bool {
 	if on && len(r.in[room]) == 0 {
 		return false
 	}
+	if !on {
+		delete(r.locked, room)
+		return true
+	}
 	if r.locked == nil {
 		r.locked = map[string]bool{}
 	}
-	r.locked[room] = on
+	r.locked[room] = true
 	return true
 }
 

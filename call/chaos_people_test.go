@@ -1,0 +1,48 @@
+package call_test
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"hotline/call"
+	"hotline/store"
+)
+
+// withPeople adds to the center of chaos a small room, a number that greets before
+// it answers and takes few calls of one caller, what may be noted of calls, and
+// short blocks.
+func withPeople(c *store.Center) {
+	c.Conferences = map[string]store.Conference{"room": {Max: 3}}
+	c.Numbers["4100"] = store.Number{To: "conference:room"}
+	c.Numbers["4101"] = store.Number{To: "agent:1001", Greeting: []string{"please-hold"}, Early: true,
+		Limit: &store.Limit{Calls: 2, Per: store.Duration(5 * time.Second), AtOnce: 1}}
+	c.Settings.Dispositions = map[string]store.DispositionCode{"sale": {Digits: "1"}}
+	c.Settings.BlockFor = store.Duration(3 * time.Second)
+}
+
+// people do what they do with calls: in conferences, in wrap-up, about callers.
+// Whether it can be done does not matter.
+func (x *chaos) people(r *rand.Rand) {
+	agent := pick(r, "1001", "1002", "1003")
+	who := pick(r, "1001", "1003", "493010", "493011", "493012")
+	switch r.IntN(10) {
+	case 0:
+		x.eng.Note(agent, call.NoteRequest{Code: "sale", Text: "chaos"}, pick(r, "chaos", "agent:1001"))
+	case 1:
+		x.eng.ExtendWrapUp(agent, time.Duration(1+r.IntN(10))*time.Second, "chaos")
+	case 2:
+		x.eng.EndWrapUp(agent, "chaos")
+	case 3:
+		x.eng.Block(pick(r, "493010", "49301*"), call.BlockRequest{Say: pick(r, "", "not-allowed"), For: store.Duration(3 * time.Second)}, "chaos")
+	case 4:
+		x.eng.Unblock(pick(r, "493010", "49301*"), "chaos")
+	case 5, 6:
+		x.eng.ConferenceInvite("room", pick(r, "agent:1001", "agent:1003", "trunk:out/49309"), "chaos")
+	case 7:
+		x.eng.ConferenceMute("room", who, r.IntN(2) == 0, "chaos")
+	case 8:
+		x.eng.ConferenceKick("room", who, "chaos")
+	case 9:
+		x.eng.ConferenceLock("room", r.IntN(2) == 0, "chaos")
+	}
+}
