@@ -186,7 +186,7 @@ func (w *world) draw() Event {
 	case n < 70:
 		return OfferAnswered{w.offerID()}
 	case n < 78:
-		return OfferRefused{w.offerID(), Refusal(rapid.IntRange(0, 5).Draw(w.t, "how"))}
+		return OfferRefused{w.offerID(), Refusal(rapid.IntRange(0, 6).Draw(w.t, "how"))}
 	case n < 88:
 		return w.end()
 	case n < 89:

@@ -155,6 +155,7 @@
 //	declined            stays Ready, keeps idle time       back-off  waits on
 //	declined beyond a   Not ready (declined)               back-off  waits on
 //	  quota
+//	sent on             as declined                        none      has left the ACD
 //	failed              stays Ready, keeps idle time       back-off  waits on
 //	declined or failed, paused for a back-off, then idle   back-off  waits on
 //	  5th time in a row   anew; Ready ends the pause

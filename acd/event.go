@@ -192,9 +192,10 @@ const (
 	PhoneUnreachable                // no answer whatsoever from the phone
 	CallerGone                      // the caller hung up first
 	Failed                          // the owner could not ring: nobody's fault, no quota
+	SentOn                          // the agent sent the caller elsewhere: he has left, the quota counts
 )
 
-var refusalNames = [...]string{"declined", "busy", "no answer", "unreachable", "caller gone", "failed"}
+var refusalNames = [...]string{"declined", "busy", "no answer", "unreachable", "caller gone", "failed", "sent on"}
 
 // String is the refusal in the words of the logs.
 func (r Refusal) String() string { return name(refusalNames[:], int(r)) }

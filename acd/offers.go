@@ -134,7 +134,10 @@ func (c *Core) refused(o *offer, how Refusal) {
 	a, k, q := o.agent, o.call, o.queue
 	c.stats.Refused++
 	c.closeOffer(o)
-	if how == CallerGone {
+	if how == CallerGone || how == SentOn {
+		if how == SentOn {
+			c.declined(o)
+		}
 		c.withdrawAll(k, WithdrawCallerGone)
 		c.drop(k)
 		c.refresh(a)

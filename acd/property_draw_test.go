@@ -185,9 +185,11 @@ func (d drawer) actions() map[string]func(*rapid.T) {
 	return map[string]func(*rapid.T){
 		"join": join, "join again": join, "join too": join, "answer": answer, "answer too": answer,
 		"wait": wait, "wait again": wait, "wait long": func(t *rapid.T) { r.pass(t, time.Duration(d.number("s", 1, 60))*time.Second) },
-		"hang up":    at(func() Event { return CallLeft{d.call()} }),
-		"decline":    at(func() Event { return OfferRefused{d.offer(), Declined} }),
-		"refuse":     at(func() Event { return OfferRefused{d.offer(), Refusal(d.number("how", 0, 4))} }),
+		"hang up": at(func() Event { return CallLeft{d.call()} }),
+		"decline": at(func() Event { return OfferRefused{d.offer(), Declined} }),
+		"refuse": at(func() Event {
+			return OfferRefused{d.offer(), []Refusal{Declined, Busy, NoAnswer, PhoneUnreachable, CallerGone, SentOn}[d.number("how", 0, 5)]}
+		}),
 		"ready":      at(func() Event { return Ready{d.agent()} }),
 		"log in":     at(func() Event { return LogIn{d.agent(), d.chance(80)} }),
 		"not ready":  at(func() Event { return NotReady{d.agent(), "lunch"} }),

@@ -198,11 +198,14 @@ func (m *model) refused(id OfferID, how Refusal) {
 		return
 	}
 	k, d := m.hangUp(id)
-	if how == CallerGone {
+	rest := backOff(k.queue)
+	if how == CallerGone || how == SentOn {
+		if how == SentOn {
+			m.declines(o, k, d, rest)
+		}
 		delete(m.calls, o.Call)
 		return
 	}
-	rest := backOff(k.queue)
 	k.apart[o.Agent] = m.now.Add(rest)
 	switch how {
 	case Busy:

@@ -59,12 +59,14 @@ type acceptance struct {
 	key     bool     // by pressing 1; else by answering
 	cue     []string // prompts that he hears before
 	decline bool     // he is told that 2 declines
+	sendOn  bool     // and that 3 sends the caller on
 }
 
 // acceptance is how the agent of an offer takes it, and what he is told.
 func (c *Call) acceptance(o acd.Offer, queue string) acceptance {
 	w := c.eng.world.Load()
 	a := acceptance{key: w.confirms(string(o.Agent)), decline: o.MayDecline}
+	a.sendOn = a.decline && w.center.Queues[queue].Instead != ""
 	if a.key && w.center.Agents[string(o.Agent)].Tell != tellNone {
 		a.cue = c.cue(o, queue)
 	}
@@ -132,6 +134,9 @@ func (c *Call) awaitAgent(ctx context.Context, l *Leg, a acceptance) error {
 	if a.decline {
 		ask = append(ask, "press-2-to-decline")
 	}
+	if a.sendOn {
+		ask = append(ask, "press-3-to-send-on")
+	}
 	for words := append(a.cue, ask...); ; words = ask {
 		pressed, err := c.pressed(ctx, l, words)
 		switch {
@@ -139,6 +144,8 @@ func (c *Call) awaitAgent(ctx context.Context, l *Leg, a acceptance) error {
 			return err
 		case pressed == '1':
 			return nil
+		case pressed == '3' && a.sendOn:
+			return errSentOn
 		case pressed != 0:
 			return errDeclined
 		}

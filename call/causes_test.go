@@ -45,6 +45,7 @@ func TestWhatAFailedRingMeansForTheACD(t *testing.T) {
 		{"silence", &legEnded{status: 408, nobody: true, never: true}, acd.PhoneUnreachable, "unreachable"},
 		{"transport", &legEnded{status: 503, nobody: true, never: true}, acd.PhoneUnreachable, "unreachable"},
 		{"hung up instead of pressing 1", &legEnded{byPeer: true, sipWhy: "bye"}, acd.Declined, "declined"},
+		{"key 3", errSentOn, acd.SentOn, "sent on"},
 		{"another key", errDeclined, acd.Declined, "declined"},
 		{"rung out", ErrWithdrawn, acd.NoAnswer, "no answer"},
 		{"no phone", errUnreachable, acd.PhoneUnreachable, "unreachable"},

@@ -142,6 +142,9 @@ func (k *check) routing(id string, q store.Queue) {
 	}
 	k.count(path("ring_most"), &q.RingMost, 0, maxRing)
 	k.count(path("declines"), q.Declines, 0, maxCount)
+	if q.Instead != "" {
+		k.target(path("instead"), q.Instead, false)
+	}
 	k.count(path("declines_per_call"), q.DeclinesPerCall, 0, maxCount)
 	k.share(path("control"), q.Control)
 	k.category(path("category"), q.Category)

@@ -2,6 +2,7 @@ package call
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"hotline/acd"
@@ -44,6 +45,9 @@ func (c *Call) contacts() ivr.Contacts {
 	if agent, ok := c.account(); ok {
 		return c.eng.servedBy(agent)
 	}
+	if !c.believed() {
+		return ivr.Contacts{List: func() []ivr.Contact { return nil }}
+	}
 	actor := Actor{Kind: ActorCaller, ID: c.number}
 	return ivr.Contacts{
 		List: func() []ivr.Contact {
@@ -65,6 +69,15 @@ func (c *Call) contacts() ivr.Contacts {
 			return c.eng.Unevaluate(actor, k.Call, store.SideCaller, k.Agent)
 		},
 	}
+}
+
+// believed tells whether the caller's number is enough to hear and change the
+// ratings given under it.
+func (c *Call) believed() bool {
+	w := c.eng.world.Load()
+	rules := w.center.Settings.Ratings
+	trunk, outside := strings.CutPrefix(c.cdr.From, "trunk:")
+	return rules == nil || !rules.Trusted || outside && w.center.Trunks[trunk].Trusted
 }
 
 // ownCalls is how many of an agent's latest calls are looked at for those that

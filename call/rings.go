@@ -152,6 +152,9 @@ func (x *waiting) outcome(ctx context.Context, r *ring, err error) (stage, bool)
 	if ctx.Err() != nil {
 		return nil, true
 	}
+	if how == acd.SentOn {
+		return x.c.sendOn(x.waitStage, x.q.Instead), true
+	}
 	if x.held != nil && string(r.offer.Agent) == x.chosen && x.held.Stop() {
 		x.over = true // he said no: the ACD holds the call no longer
 	}
@@ -227,6 +230,8 @@ func refusal(err error) (acd.Refusal, string) {
 		return acd.NoAnswer, "no answer"
 	case errors.Is(err, errDeclined):
 		return acd.Declined, "declined"
+	case errors.Is(err, errSentOn):
+		return acd.SentOn, "sent on"
 	case errors.Is(err, errUnreachable), errors.Is(err, media.ErrDown):
 		return acd.PhoneUnreachable, "unreachable"
 	case errors.Is(err, media.ErrNoPorts): // not the agent's fault: only this pair waits

@@ -17,6 +17,7 @@ import (
 var (
 	errUnreachable = errors.New("unreachable")
 	errDeclined    = errors.New("declined")
+	errSentOn      = errors.New("sent on")
 )
 
 // How long a phone rings, and the world beyond a trunk, which has timers of its

@@ -257,8 +257,14 @@ func (c *Call) overflow(from waitStage, q store.Queue, why string) stage {
 		c.blame(480, 20, "queue sent on: "+why, "us")
 		return c.sorry("nobody-available", "call-back-later", "goodbye")
 	}
+	return c.sendOn(from, to)
+}
+
+// sendOn leads a caller from a queue elsewhere. In another one he arrived when he
+// arrived in the first.
+func (c *Call) sendOn(from waitStage, to string) stage {
 	next := c.eng.stageFor(c, to)
-	if w, ok := next.(waitStage); ok { // he arrived when he arrived in the first one
+	if w, ok := next.(waitStage); ok {
 		w.since = from.since
 		return w
 	}
@@ -275,12 +281,7 @@ func (c *Call) closed(from waitStage, to string, direct bool) stage {
 		}
 		return goodbyeStage{prompts: []string{"closed", "goodbye"}}
 	}
-	next := c.eng.stageFor(c, to)
-	if w, ok := next.(waitStage); ok {
-		w.since = from.since
-		return w
-	}
-	return next
+	return c.sendOn(from, to)
 }
 
 // sorry says something to a caller whom we have answered; others get a status.

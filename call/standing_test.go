@@ -92,6 +92,39 @@ func TestAnAgentDeclinesByKeyAndTheCallerKeepsHisPlace(t *testing.T) {
 	})
 }
 
+func TestAnAgentSendsACallerOnByKeyWhereTheQueueLetsHim(t *testing.T) {
+	for _, instead := range []string{"flow:sorry", ""} {
+		center := confirmCenter("")
+		q := center.Queues["sales"]
+		q.Instead = instead
+		center.Queues["sales"] = q
+		inBubble(t, center, func(b *bed) {
+			ann := b.agent("1001", "10.0.0.11:5060", phone.AnswerAfter(time.Second))
+			c := b.dials(b.phone("10.0.1.1:5060", phone.Config{User: "4930123456"}), "4001")
+			time.Sleep(14 * time.Second)
+			synctest.Wait() // for what the phone's own goroutine has noted
+			leg := ann.Calls()[0]
+			score, _ := phone.Correlate(spoken(t, "en", "press-3-to-send-on"), leg.Listen().Samples)
+			if told := score > 0.8; told != (instead != "") {
+				t.Errorf("instead %q: the agent is told of key 3: %v (%.2f)", instead, told, score)
+			}
+			leg.Press(b.ctx(), "3", 0)
+			must(t, leg.WaitDone(b.ctx()))
+			want := "wait sales; offer 1: declined; end: caller hung up" // any other key declines
+			if instead != "" {
+				must(t, c.WaitDone(b.ctx()))
+				heard(t, c.Listen(), "en", "nobody-available")
+				want = "wait sales; offer 1: sent on; menu; end: flow ended"
+			} else {
+				time.Sleep(time.Second)
+				c.Hangup()
+			}
+			b.wantTrace(want)
+			b.agentState("1001", "ready")
+		})
+	}
+}
+
 func TestABusyKeyDeclinesButABusyPhoneDoesNot(t *testing.T) {
 	for name, c := range map[string]struct {
 		policy phone.Policy

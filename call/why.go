@@ -234,6 +234,7 @@ var results = map[string]string{
 	"answered": "Agent %s answered after %s.", "declined": "Agent %s declined after %s; the call kept its place.",
 	"busy": "The phone of agent %s was busy (after %s); the call kept its place.", "no answer": "Agent %s did not answer for %s; the call kept its place.",
 	"unreachable": "The phone of agent %s could not be reached (after %s); the call kept its place.",
+	"sent on":     "Agent %s sent the caller on after %s.",
 	"caller gone": "The caller hung up while agent %s was rung (after %s).", "withdrawn": "The offer to agent %s was taken back after %s.",
 	"answered elsewhere": "Another agent answered before agent %s, after %s.",
 }

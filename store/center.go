@@ -73,6 +73,7 @@ type Ratings struct {
 	HalfLife    Duration `json:"half_life,omitempty"`    // a rating so old counts half; default 2160h, 90 days
 	Prior       float64  `json:"prior,omitempty"`        // stars of who was never rated; default 4
 	PriorWeight float64  `json:"prior_weight,omitempty"` // how many ratings the prior is worth; default 6
+	Trusted     bool     `json:"trusted,omitempty"`      // who calls over a trunk that is not trusted can't hear or change ratings by his number: it may be forged
 	Recovery    float64  `json:"recovery,omitempty"`     // added to the standing of a customer who was unhappy last time, 0..1; default 0
 }
 
@@ -191,6 +192,7 @@ type Queue struct {
 
 	Relax           []Relax        `json:"relax,omitempty"`             // needs that grow smaller with the wait
 	Declines        *int           `json:"declines,omitempty"`          // calls that an agent may decline from log-in to log-out; default 5
+	Instead         string         `json:"instead,omitempty"`           // where an agent who accepts by key may send a caller on by 3, within his quota of declines: "flow:x", ...; default: not
 	DeclinesPerCall *int           `json:"declines_per_call,omitempty"` // after so many a call can't be declined; default 2
 	Control         *float64       `json:"control,omitempty"`           // share of contacts served first come first served, for comparison; default 0.1, or 0 with a plain strategy
 	LastAgent       Duration       `json:"last_agent,omitempty"`        // a call is held so long for the agent who served him last; 0: not

@@ -171,7 +171,7 @@ func (r *recorder) event(at time.Time, ev acd.Event) (from bool) {
 	case acd.OfferRefused:
 		if g, ok := r.rings[ev.Offer]; ok {
 			o := outcome{kind: refused, how: ev.How, after: at.Sub(g.at)}
-			if ev.How == acd.CallerGone {
+			if ev.How == acd.CallerGone || ev.How == acd.SentOn {
 				o.kind = withdrawn
 			}
 			r.settle(ev.Offer, o)
