@@ -82,10 +82,10 @@ func (e *Engine) agentLamps() map[string][]sip.DialogInfo {
 // lamp is a leg as a lamp shows it. Whose leg is no call's supervises: nobody learns
 // of whom.
 func (l *Leg) lamp() sip.DialogInfo {
-	info := sip.DialogInfo{Incoming: true}
-	if c := l.call.Load(); c != nil { // then d is set
-		info = l.d.Lamp()
-		info.Incoming = l.rung
+	info, rung := sip.DialogInfo{Incoming: true}, false
+	if c := l.call.Load(); c != nil { // then d and rung are set
+		info, rung = l.d.Lamp(), l.rung
+		info.Incoming = rung
 		if v := c.view.Load(); v != nil {
 			info.Remote = sip.Address{Display: v.Name, User: v.Caller}
 			if c.front.Load() == l {
@@ -98,7 +98,7 @@ func (l *Leg) lamp() sip.DialogInfo {
 	switch {
 	case l.answered.Load() != 0:
 		info.State = "confirmed"
-	case l.rung && !l.rang.Load():
+	case rung && !l.rang.Load():
 		info.State = "proceeding"
 	default:
 		info.State = "early"
