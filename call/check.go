@@ -107,6 +107,9 @@ func (k *check) settings() {
 	}
 	k.ratings(s)
 	k.dispositions(s)
+	if s.Outbound != nil {
+		k.outbound(*s.Outbound)
+	}
 	if s.Keys != nil {
 		k.keys(*s.Keys)
 	}

@@ -70,6 +70,9 @@ func (e *Engine) destination(to, actor string) (destination, error) {
 		if _, ok := w.center.Trunks[trunk]; !ok || !dialable(number) {
 			return fail(ErrNowhere)
 		}
+		if !w.mayDialForeign(number, actor) {
+			return fail(ErrForeign)
+		}
 		if !mayDial(w, actor, trunk) {
 			return fail(ErrNotAllowed)
 		}
@@ -103,14 +106,12 @@ func (e *Engine) toNumber(w *world, number, actor string) (destination, error) {
 	if _, ok := w.center.Agents[number]; ok {
 		return e.toAgent(w, number, actor)
 	}
-	if !dialable(number) {
-		return destination{}, fmt.Errorf("%s: %w", number, ErrNowhere)
-	}
 	agent, _ := strings.CutPrefix(actor, "agent:")
-	if out := w.center.Agents[agent].Outbound; len(out) > 0 {
-		return destination{name: number, ring: dialStage{trunk: out[0], number: number}}, nil
+	if agent == actor {
+		agent = "" // an operator
 	}
-	return destination{}, fmt.Errorf("%s: %w", number, ErrNotAllowed)
+	way, err := w.outside(number, agent)
+	return destination{name: number, ring: way}, err
 }
 
 // mayDial tells whether one who asks may have calls go out over a trunk.

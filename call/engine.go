@@ -60,6 +60,7 @@ type Engine struct {
 	rooms     rooms
 	slots     slots
 	blf       lamps
+	outs      outs
 	limits    limits
 	jobs      jobs // what must not hold up a SIP worker
 	writes    jobs // what waits for the disk

@@ -2,6 +2,7 @@ package call
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"strings"
 	"time"
@@ -262,8 +263,11 @@ func (e *Engine) firstStage(w *world, c *Call) (stage, sip.Cause) {
 		if _, ok := w.center.Agents[number]; ok {
 			return dialStage{agent: number}, sip.Cause{}
 		}
-		if out := w.center.Agents[agent].Outbound; len(out) > 0 && dialable(number) {
-			return dialStage{trunk: out[0], number: number}, sip.Cause{}
+		switch way, err := w.outside(number, agent); {
+		case err == nil:
+			return way, sip.Cause{}
+		case w.center.Settings.Outbound != nil && !errors.Is(err, ErrNowhere):
+			return nil, causeForbidden
 		}
 	}
 	return nil, causeNotFound

@@ -57,6 +57,8 @@ type Leg struct {
 	talks             atomic.Int64 // since when its silence counts, Unix ns; 0: not in talk
 	codec             atomic.Uint32
 
+	counted atomic.Pointer[[]string] // what the call out was counted for; nil: nothing
+
 	mask  mask
 	quiet quiet
 
@@ -145,6 +147,9 @@ func (l *Leg) close() media.LegStats {
 	l.eng.media.Do(media.Close{Leg: l.id})
 	defer l.eng.blf.changed()
 	defer l.eng.legs.Delete(l.id)
+	if names := l.counted.Swap(nil); names != nil {
+		l.eng.outs.give(*names)
+	}
 	t := time.NewTimer(time.Second)
 	defer t.Stop()
 	select {

@@ -39,7 +39,8 @@ type dialStage struct {
 	agent  string // an agent's phone, or
 	trunk  string // a number over a trunk
 	number string
-	show   string // the caller's number that it sees; "": the rule of trunk and agent
+	more   []string // trunks to try next
+	show   string   // the caller's number that it sees; "": the rule of trunk and agent
 }
 
 func (s dialStage) name() string {
@@ -56,7 +57,9 @@ func (s dialStage) run(ctx context.Context, c *Call) stage {
 	}
 	rctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	leg, err := s.dial(c)
+	one := s
+	one.more = nil // each is a stage of its own, with its own rules
+	leg, err := one.dial(c)
 	if err != nil {
 		return s.failed(ctx, c, err)
 	}
@@ -104,13 +107,17 @@ func (s dialStage) dial(c *Call) (*Leg, error) {
 	if s.agent != "" {
 		return c.callAgent(s.agent, store.Queue{}, "")
 	}
-	return c.callTrunk(s.trunk, s.number, s.show)
+	return c.callTrunk(s.trunk, s.number, s.show, s.more...)
 }
 
 // failed tells the caller why: by status before the answer, by voice after it.
 func (s dialStage) failed(ctx context.Context, c *Call, err error) stage {
 	if ctx.Err() != nil {
 		return nil
+	}
+	if len(s.more) > 0 && nextTrunk(err) {
+		c.note("failed: %v", err)
+		return dialStage{trunk: s.more[0], more: s.more[1:], number: s.number, show: s.show}
 	}
 	to, blame := causeUnavailable, "agent"
 	if s.trunk != "" {
@@ -124,6 +131,8 @@ func (s dialStage) failed(ctx context.Context, c *Call, err error) stage {
 		to = passOn(e)
 	case errors.Is(err, ErrWithdrawn):
 		to = causeNoAnswer
+	case errors.Is(err, ErrTooMany):
+		to, blame = causeTooMany, "us"
 	case errors.Is(err, media.ErrNoPorts), errors.Is(err, media.ErrDown):
 		to, blame = causeFull, "us"
 	}
@@ -230,8 +239,9 @@ func (c *Call) display(q store.Queue, queue string) string {
 	return title + ": " + name
 }
 
-// callTrunk dials a number over a trunk's peers, in their order.
-func (c *Call) callTrunk(trunk, number, show string) (*Leg, error) {
+// callTrunk dials a number over a trunk's peers, in their order, and then over those
+// of more trunks.
+func (c *Call) callTrunk(trunk, number, show string, more ...string) (*Leg, error) {
 	w := c.eng.world.Load()
 	t, ok := w.center.Trunks[trunk]
 	if !ok {
@@ -261,7 +271,21 @@ func (c *Call) callTrunk(trunk, number, show string) (*Leg, error) {
 		inv.Diversion = c.inc.Diverted
 	}
 	inv.To = sip.Address{User: number}
-	return c.dialLeg("party", "trunk:"+trunk, number, inv)
+	for _, t := range more {
+		next, _ := c.eng.sip.Trunk(t, number)
+		inv.Targets = append(inv.Targets, next...)
+	}
+	counted, err := c.goesOut(w, trunk)
+	if err != nil {
+		return nil, err
+	}
+	l, err := c.dialLeg("party", "trunk:"+trunk, number, inv)
+	if err != nil {
+		c.eng.outs.give(counted)
+		return nil, err
+	}
+	l.counted.Store(&counted)
+	return l, nil
 }
 
 // dialLeg opens a second leg and sends its INVITE.

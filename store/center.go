@@ -56,6 +56,8 @@ type Settings struct {
 	Silence  Duration `json:"silence,omitempty"`  // a leg that sends no audio for so long in talk has vanished; default 60s, negative: never
 	MaxCall  Duration `json:"max_call,omitempty"` // longest call; default 4h
 
+	Outbound *Outbound `json:"outbound,omitempty"` // who may dial what outside; nil: agents by their own trunks
+
 	PauseLimit Duration `json:"pause_limit,omitempty"` // a paused recording goes on by itself; default 5m
 
 	Categories []string        `json:"categories,omitempty"` // 1 to 4 that both sides rate; default attitude, knowledge, time, solved

@@ -1,0 +1,194 @@
+package call
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+
+	"hotline/sip"
+	"hotline/store"
+)
+
+// Why a number outside can't be dialled.
+var (
+	ErrForeign = errors.New("is abroad, and no rule permits it; see settings.outbound in the center's file")
+	ErrTooMany = errors.New("as many calls out as there may be at once; see most in settings.outbound and of the trunk")
+)
+
+// abroad writes 00 as +.
+func abroad(number string) string {
+	if rest, ok := strings.CutPrefix(number, "00"); ok {
+		return "+" + rest
+	}
+	return number
+}
+
+// foreign tells whether a number is of another country, as far as its form says.
+func foreign(o *store.Outbound, number string) bool {
+	n, ok := strings.CutPrefix(abroad(number), "+")
+	return ok && (o.Country == "" || !strings.HasPrefix(n, o.Country))
+}
+
+// outside finds the way to a number outside for an agent; "" is an operator, whom
+// roles do not bind. Without rules the agent's own trunks count.
+func (w *world) outside(number, agent string) (dialStage, error) {
+	fail := func(err error) (dialStage, error) { return dialStage{}, fmt.Errorf("%s: %w", number, err) }
+	if !dialable(number) {
+		return fail(ErrNowhere)
+	}
+	o := w.center.Settings.Outbound
+	if o != nil {
+		rules := fitting(o, number)
+		for _, r := range rules {
+			if len(r.Trunks) > 0 && w.permits(r, agent) {
+				trunks := byPriority(r.Trunks)
+				return dialStage{trunk: trunks[0], more: trunks[1:], number: r.Add + number[min(r.Strip, len(number)):]}, nil
+			}
+		}
+		switch {
+		case len(rules) > 0:
+			return fail(ErrNotAllowed)
+		case foreign(o, number):
+			return fail(ErrForeign)
+		}
+	}
+	if out := w.center.Agents[agent].Outbound; len(out) > 0 {
+		return dialStage{trunk: out[0], number: number}, nil
+	}
+	return fail(ErrNotAllowed)
+}
+
+// fitting are the rules of the longest prefix that a number has.
+func fitting(o *store.Outbound, number string) (out []store.Route) {
+	longest := -1
+	for _, r := range o.Rules {
+		p := abroad(r.Prefix)
+		if !strings.HasPrefix(abroad(number), p) || foreign(o, number) && !strings.HasPrefix(p, "+") {
+			continue
+		}
+		if len(p) > longest {
+			longest, out = len(p), nil
+		}
+		if len(p) == longest {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func (w *world) permits(r store.Route, agent string) bool {
+	if agent == "" || len(r.Roles) == 0 && len(r.Agents) == 0 {
+		return true
+	}
+	role := w.center.Agents[agent].Role
+	if role == "" {
+		role = "agent"
+	}
+	return slices.Contains(r.Roles, role) || slices.Contains(r.Agents, agent)
+}
+
+// byPriority are the trunks of a rule by priority, those of one priority drawn by
+// weight (as RFC 2782 does).
+func byPriority(list []store.RouteTrunk) (out []string) {
+	left := slices.Clone(list)
+	for len(left) > 0 {
+		least := slices.MinFunc(left, func(a, b store.RouteTrunk) int { return a.Priority - b.Priority }).Priority
+		sum := 0
+		for _, t := range left {
+			if t.Priority == least {
+				sum += max(t.Weight, 1)
+			}
+		}
+		drawn := rand.IntN(sum)
+		i := slices.IndexFunc(left, func(t store.RouteTrunk) bool {
+			if t.Priority != least {
+				return false
+			}
+			drawn -= max(t.Weight, 1)
+			return drawn < 0
+		})
+		out = append(out, left[i].Trunk)
+		left = slices.Delete(left, i, i+1)
+	}
+	return out
+}
+
+// mayDialForeign guards a trunk that is named: "trunk:out/0041...".
+func (w *world) mayDialForeign(number, actor string) bool {
+	agent, ok := strings.CutPrefix(actor, "agent:")
+	o := w.center.Settings.Outbound
+	if !ok || o == nil || !foreign(o, number) {
+		return true
+	}
+	_, err := w.outside(number, agent)
+	return err == nil
+}
+
+// outs counts the calls that go out at once, by "trunk:x" and "agent:y".
+type outs struct {
+	mu sync.Mutex // guards n
+	n  map[string]int
+}
+
+// take counts one more for each name, unless one has as many as it may; 0 is no limit.
+func (o *outs) take(names []string, most []int) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for i, name := range names {
+		if most[i] > 0 && o.n[name] >= most[i] {
+			return false
+		}
+	}
+	if o.n == nil {
+		o.n = map[string]int{}
+	}
+	for _, name := range names {
+		o.n[name]++
+	}
+	return true
+}
+
+func (o *outs) give(names []string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, name := range names {
+		if o.n[name]--; o.n[name] <= 0 {
+			delete(o.n, name)
+		}
+	}
+}
+
+// goesOut counts a call out over a trunk against its limit and that of the agent
+// who makes it.
+func (c *Call) goesOut(w *world, trunk string) ([]string, error) {
+	names, most := []string{"trunk:" + trunk}, []int{w.center.Trunks[trunk].Most}
+	agent := c.manned
+	if agent == "" {
+		agent = c.agent // who leads the caller there
+	}
+	if o := w.center.Settings.Outbound; o != nil && agent != "" {
+		names, most = append(names, "agent:"+agent), append(most, o.Most)
+	}
+	if !c.eng.outs.take(names, most) {
+		return nil, ErrTooMany
+	}
+	return names, nil
+}
+
+// nextTrunk tells whether another trunk may do better after an error.
+func nextTrunk(err error) bool {
+	var e *legEnded
+	switch {
+	case errors.Is(err, errUnreachable), errors.Is(err, ErrTooMany):
+		return true
+	case errors.As(err, &e):
+		return !e.lost && (e.nobody || slices.Contains([]int{408, 500, 502, 503, 504}, e.status))
+	}
+	return false
+}
+
+// causeTooMany is the refusal of a call over a limit.
+var causeTooMany = sip.Cause{Status: 503, Q850: 34, Text: "too many calls out"}
