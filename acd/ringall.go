@@ -12,6 +12,7 @@ func (c *Core) ringMore() {
 		q.more = false
 		for k := c.ringsToo(q); k != nil; k = c.ringsToo(q) {
 			p := pick{call: k, agents: agentList{top: k.agentsInSight()}}
+			p.agents.n = 1 // the keys of the others are in the reason of the first phone
 			r := c.reason(&p)
 			r.Factor = FactorTogether
 			c.offer(k, p.agents.nodes[0].item, r)

@@ -129,6 +129,7 @@ func TestEachFaultOfRoutingIsToldOnceWithItsPlaceAndWhatToDo(t *testing.T) {
 			"$.queues.sales.b $.queues.sales.band $.queues.sales.guard $.queues.sales.window"},
 		{"counted", queue("sales", func(q *store.Queue) { q.Overtakes, q.Skips, q.Sight, q.Lambda = ptr(-1), ptr(-1), ptr(0), ptr(-0.1) }),
 			"$.queues.sales.lambda $.queues.sales.overtakes $.queues.sales.sight $.queues.sales.skips"},
+		{"sent on to nothing", queue("sales", func(q *store.Queue) { q.Instead = "hangup" }), "$.queues.sales.instead"},
 		{"ringing and declining", queue("sales", func(q *store.Queue) { q.RingMost, q.Declines, q.DeclinesPerCall = -1, ptr(-1), ptr(1001) }),
 			"$.queues.sales.declines $.queues.sales.declines_per_call $.queues.sales.ring_most"},
 		{"control", queue("sales", func(q *store.Queue) { q.Control = ptr(1.01) }), "$.queues.sales.control"},
