@@ -2,6 +2,7 @@ package media
 
 import (
 	"encoding/binary"
+	"math"
 	"slices"
 	"time"
 )
@@ -12,15 +13,18 @@ const (
 	recChunk = 320 * sampleRate / 1000 // samples per write: with the lag less than 1 s is at stake
 	recAhead = 200 * sampleRate / 1000 // a packet that belongs so far into the future: the first one was late
 	recSkew  = 8 * sampleRate / 1000   // how far a channel may leave the clock, samples
-	recMend  = 6                       // weight of one packet in the skew: 1/2^6
+	recFirst = 10                      // packets that settle where a channel stands
+	recMend  = 100                     // packets after which that is looked at again
 	recStall = 150                     // packets in a row after which lateness is the way's, not a stall's
 	recJump  = 2 * sampleRate          // a leap that no drift and no stall explains, samples
 )
 
 // recording holds the youngest second of two channels in mu-law and hands them
 // to the disk in chunks, interleaved. Audio is placed by its timestamp, and the
-// timestamp is tied to the clock: when a speaker's clock has drifted 8 ms away
-// on average, its channel is set right, so channels never part by more than 20 ms.
+// timestamp is tied to the clock: when a speaker's clock has drifted 8 ms away,
+// its channel is set right, so channels never part by more than 20 ms. Drift shows
+// in the packets that were on the way for the shortest time; lateness of others is
+// the way's, and moves nothing.
 type recording struct {
 	id     RecordingID
 	path   string
@@ -43,12 +47,13 @@ type tap struct {
 
 // placer ties one channel's timestamps to samples of the recording.
 type placer struct {
-	on   bool
-	ssrc uint32
-	ts   uint32 // timestamp that stands at pos
-	pos  int64
-	skew int64 // mean of placed minus arrived, times 2^recMend
-	late int   // packets in a row that came too late to be kept, had the machine not stood still
+	on       bool
+	ssrc     uint32
+	ts       uint32 // timestamp that stands at pos
+	pos      int64
+	earliest int64 // greatest of placed minus arrived, of the packets looked at
+	left     int   // packets still to be looked at
+	late     int   // packets in a row that came too late to be kept, had the machine not stood still
 }
 
 // at gives the sample where a packet begins that arrived at sample now.
@@ -68,17 +73,18 @@ func (p *placer) at(h header, now int64) int64 {
 			return pos
 		default:
 			p.ts, p.pos = h.ts, pos
-			// A stall is not drift: one packet counts for four limits at most.
-			p.skew += min(max(off, -4*recSkew), 4*recSkew) - p.skew>>recMend
-			if mean := p.skew >> recMend; mean > recSkew || mean < -recSkew {
-				p.pos -= mean
-				p.skew = 0
-				pos -= mean
+			p.earliest = max(p.earliest, off)
+			if p.left--; p.left == 0 {
+				if p.earliest > recSkew || p.earliest < -recSkew {
+					p.pos -= p.earliest
+					pos -= p.earliest
+				}
+				p.earliest, p.left = math.MinInt64, recMend
 			}
 			return pos
 		}
 	}
-	*p = placer{on: true, ssrc: h.ssrc, ts: h.ts, pos: now}
+	*p = placer{on: true, ssrc: h.ssrc, ts: h.ts, pos: now, earliest: math.MinInt64, left: recFirst}
 	return now
 }
 

@@ -3,6 +3,7 @@ package media
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -328,5 +329,21 @@ func TestSoxReadsWhatWeRecord(t *testing.T) {
 	}
 	if out, err := exec.Command("sox", path, "-n", "stat").CombinedOutput(); err != nil || bytes.Contains(out, []byte("WARN")) {
 		t.Errorf("sox: %v\n%s", err, out)
+	}
+}
+
+func TestPacketsThatComeLateMoveNothingInARecording(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	var p placer
+	for k := range 3000 {
+		said := int64(k * frameSize)
+		late := int64(0)
+		if busy := k/250%2 == 1; busy && k%20 != 0 { // a machine that is busy in every other 5 s
+			late = random.Int64N(100 * sampleRate / 1000)
+		}
+		pos := p.at(header{seq: uint16(k), ts: uint32(k * frameSize), ssrc: 7}, said+late)
+		if want := said; pos != want {
+			t.Fatalf("packet %d, %d samples late: placed at %d, want %d", k, late, pos, want)
+		}
 	}
 }
