@@ -51,6 +51,8 @@ type baresipCmd struct {
 	says         int    // Hz
 	expires      int    // s; default 600
 	secured      bool   // SRTP with keys in the description, and nothing else
+	config       string // further lines of its configuration
+	account      string // further parameters of its account, each after a semicolon
 }
 
 const baresipModules = "/usr/lib/baresip/modules"
@@ -73,14 +75,18 @@ func (h *hotline) baresip(c baresipCmd) *baresip {
 		c.expires = 600
 	}
 	if c.secured {
-		c.answer += ";mediaenc=srtp-mand"
+		c.account += ";mediaenc=srtp-mand"
+	}
+	server := h.addr()
+	if c.transport == "tls" {
+		server = fmt.Sprintf("127.0.0.1:%d", h.tls)
 	}
 	b := &baresip{t: t, dir: t.TempDir(), replies: make(chan baresipReply, 8)}
 	writeTone(t, filepath.Join(b.dir, "says.wav"), c.says)
 	b.fill("config", "@DIR@", b.dir, "@MODULES@", modules(), "@SIP@", fmt.Sprint(freePort(t)),
-		"@CONTROL@", fmt.Sprint(freePort(t)), "@RTP@", b.rtp())
-	b.fill("accounts", "@USER@", c.user, "@SECRET@", c.secret, "@SERVER@", h.addr(), "@TRANSPORT@", c.transport,
-		"@CODEC@", c.codec, "@ANSWER@", c.answer, "@EXPIRES@", fmt.Sprint(c.expires))
+		"@CONTROL@", fmt.Sprint(freePort(t)), "@RTP@", b.rtp(), "@MORE@", c.config)
+	b.fill("accounts", "@USER@", c.user, "@SECRET@", c.secret, "@SERVER@", server, "@TRANSPORT@", c.transport,
+		"@CODEC@", c.codec, "@ANSWER@", c.answer+c.account, "@EXPIRES@", fmt.Sprint(c.expires))
 	if err := os.WriteFile(filepath.Join(b.dir, "contacts"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}

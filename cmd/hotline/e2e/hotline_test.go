@@ -50,6 +50,7 @@ type hotline struct {
 	data string
 	ip   string // default 127.0.0.1; IPv6 in brackets
 	port int    // of SIP, UDP and TCP
+	tls  int    // of SIP over TLS; 0: none
 	rtp  int    // first of 200 ports
 	bin  string
 	p    *process
@@ -89,8 +90,11 @@ func (h *hotline) addr() string { return fmt.Sprintf("%s:%d", h.ip, h.port) }
 // start runs the process and waits until it answers commands.
 func (h *hotline) start() {
 	h.t.Helper()
-	args := append([]string{"serve", "--data", h.data, "--rtp", fmt.Sprintf("%s:%d-%d", h.ip, h.rtp, h.rtp+199),
-		"--sip", fmt.Sprintf("udp://%s,tcp://%s", h.addr(), h.addr())}, h.args...)
+	sip := fmt.Sprintf("udp://%s,tcp://%s", h.addr(), h.addr())
+	if h.tls != 0 {
+		sip += fmt.Sprintf(",tls://%s:%d", h.ip, h.tls)
+	}
+	args := append([]string{"serve", "--data", h.data, "--rtp", fmt.Sprintf("%s:%d-%d", h.ip, h.rtp, h.rtp+199), "--sip", sip}, h.args...)
 	h.p = run(h.t, "hotline", nil, h.bin, args...)
 	p := h.p
 	h.t.Cleanup(func() { // in order, so that its media process ends, too

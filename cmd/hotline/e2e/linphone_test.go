@@ -24,18 +24,28 @@ type linphone struct {
 // linphoneCmd is how a phone is set up.
 type linphoneCmd struct {
 	user, secret string
-	transport    string // default tcp
-	codec        string // default PCMA
-	info         bool   // keys by INFO instead of RFC 4733
-	manual       bool   // it does not answer by itself
-	says         int    // Hz
-	secured      bool   // SRTP with keys in the description, and nothing else
-	suite        string // the only one that it takes then; "" all that it has
+	transport    string     // default tcp
+	codec        string     // default PCMA
+	info         bool       // keys by INFO instead of RFC 4733
+	manual       bool       // it does not answer by itself
+	says         int        // Hz
+	secured      bool       // SRTP with keys in the description, and nothing else
+	suite        string     // the only one that it takes then; "" all that it has
+	trusts       *authority // over TLS: who signs our certificate
+	cert, key    string     // over TLS: its own, shown if asked for
 }
 
-// linphone starts a phone and waits until h knows it. It plays and records
-// files, as there is no sound card.
+// linphone starts a phone and waits until h knows it.
 func (h *hotline) linphone(c linphoneCmd) *linphone {
+	h.t.Helper()
+	l := h.startLinphone(c)
+	h.hasPhone(c.user)
+	return l
+}
+
+// startLinphone starts a phone. It plays and records files, as there is no sound
+// card.
+func (h *hotline) startLinphone(c linphoneCmd) *linphone {
 	t := h.t
 	t.Helper()
 	need(t, "linphonec", "stdbuf")
@@ -63,9 +73,15 @@ func (h *hotline) linphone(c linphoneCmd) *linphone {
 			text = []byte(strings.Replace(string(text), "[net]", "srtp_crypto_suites="+c.suite+"\n[net]", 1))
 		}
 	}
+	server := h.addr()
+	if c.transport == "tls" { // its library does not find addresses in certificates
+		server = fmt.Sprintf("localhost:%d", h.tls)
+		text = []byte(strings.Replace(string(text), "[net]", fmt.Sprintf("root_ca=%s\nverify_server_certs=1\nverify_server_cn=1\n"+
+			"client_cert_chain=%s\nclient_cert_key=%s\n[net]", c.trusts.ca(), c.cert, c.key), 1))
+	}
 	rtp := freeRange(t, 20)
 	rc := strings.NewReplacer("@SIP@", fmt.Sprint(freePort(t)), "@RTP@", fmt.Sprintf("%d-%d", rtp, rtp+18),
-		"@SERVER@", h.addr(), "@TRANSPORT@", c.transport, "@CODEC@", c.codec, "@OTHER@", other, "@USER@", c.user,
+		"@SERVER@", server, "@TRANSPORT@", c.transport, "@CODEC@", c.codec, "@OTHER@", other, "@USER@", c.user,
 		"@SECRET@", c.secret, "@INFO@", fmt.Sprint(info), "@EVENTS@", fmt.Sprint(events)).Replace(string(text))
 	if err := os.WriteFile(filepath.Join(l.dir, "rc"), []byte(rc), 0o600); err != nil {
 		t.Fatal(err)
@@ -81,7 +97,6 @@ func (h *hotline) linphone(c linphoneCmd) *linphone {
 	l.do("soundcard use files")
 	l.do("play " + filepath.Join(l.dir, "says.wav"))
 	l.do("record " + filepath.Join(l.dir, "heard.wav"))
-	h.hasPhone(c.user)
 	return l
 }
 
