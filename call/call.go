@@ -128,6 +128,9 @@ func (c *Call) callerEnded(l *Leg) {
 		c.cancel(ErrMediaDied)
 		return
 	}
+	if l.trial.Load() && l.answered.Load() == 0 { // its stage decides
+		return
+	}
 	c.cancel(ErrCallerGone)
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +18,8 @@ var (
 	ErrNoCallback     = errors.New("can't be called back")
 	ErrCallbackOver   = errors.New("the callback is over")
 	ErrCallbackTalks  = errors.New("the customer is on the line already")
+	errCalledBack     = errors.New("is called back already")
+	errBlocked        = errors.New("is kept out; see hotline caller list")
 	errCallbackCancel = errors.New("callback cancelled")
 )
 
@@ -72,38 +73,6 @@ func (k *callbacks) each(f func(*callback)) {
 	for _, id := range sortedKeys(byID) {
 		f(byID[id])
 	}
-}
-
-// open tells whether customers of a queue are called now.
-func (w *world) callbackOpen(q store.Queue) bool {
-	hours := q.Callback.Hours
-	if hours == "" {
-		hours = q.Hours
-	}
-	open, known := w.open(hours)
-	return open || !known
-}
-
-// mayCallBack tells why a number is not called back; own is the one from which
-// the caller calls.
-func (e *Engine) mayCallBack(w *world, cfg store.QueueCallback, number, own string) error {
-	fits := func(p string) bool { return strings.HasPrefix(number, p) }
-	_, ours := w.center.Numbers[number]
-	_, agent := w.center.Agents[number]
-	switch {
-	case !dialable(number), ours, agent, len(cfg.Prefixes) == 0 && number != own, len(cfg.Prefixes) > 0 && !slices.ContainsFunc(cfg.Prefixes, fits):
-		return fmt.Errorf("%s: %w", number, ErrNoCallback)
-	}
-	waiting := 0
-	e.callbacks.each(func(b *callback) {
-		if b.rec.Load().Number == number {
-			waiting++
-		}
-	})
-	if waiting >= max(cfg.MostPerNumber, 1) {
-		return fmt.Errorf("%s: is called back already: %w", number, ErrNoCallback)
-	}
-	return nil
 }
 
 // addCallback gives a callback its place in the queue.

@@ -52,7 +52,7 @@ func (a asker) ask(ctx context.Context) (string, error) {
 				return "", err
 			}
 		}
-		if err := a.eng.mayCallBack(a.eng.world.Load(), a.cfg, number, a.own); err != nil {
+		if _, err := a.eng.mayCallBack(a.eng.world.Load(), a.cfg, number, a.own); err != nil {
 			a.eng.log.Info("callback refused", "leg", string(a.leg.id), "err", err)
 			if err := a.say(ctx, "callback-refused"); err != nil || !other {
 				return "", err

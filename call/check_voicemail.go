@@ -50,8 +50,11 @@ func (k *check) notify(path string, n store.Notify) {
 		k.agentRef(path+".to", agent)
 	case !dialable(n.To):
 		k.add(path+".to", fmt.Sprintf("%q can't be called", n.To), "a number, or agent:ID")
-	case n.Trunk == "":
-		k.add(path+".trunk", "no trunk for the number", choice("trunks", k.c.Trunks))
+	case n.Trunk == "" && !k.ruled():
+		k.add(path+".trunk", "no trunk for the number", choice("trunks", k.c.Trunks)+", or rules in settings.outbound")
+	}
+	if _, err := (&world{center: k.c}).own(n.Trunk, n.To, anyRule); !isAgent && k.ruled() && err != nil {
+		k.add(path+".to", "the rules forbid it: "+err.Error(), "a number that settings.outbound permits")
 	}
 	k.trunkRef(path+".trunk", n.Trunk)
 	k.count(path+".tries", &n.Tries, 0, notifyMost)
@@ -68,6 +71,12 @@ func (k *check) boxRef(path, id string, heard bool) {
 	case heard && b.PIN == "":
 		k.add(path, fmt.Sprintf("box %q has no PIN, so nobody can hear it from outside", id), "pin: in voicemail, "+id)
 	}
+}
+
+// ruled tells whether there are rules for numbers outside.
+func (k *check) ruled() bool {
+	o := k.c.Settings.Outbound
+	return o != nil && len(o.Rules) > 0
 }
 
 // Bounds of callbacks.
@@ -88,8 +97,8 @@ func (k *check) callback(id string, q store.Queue) {
 	if b.Key != "" && (len(b.Key) != 1 || !strings.Contains("0123456789*#", b.Key)) {
 		k.add(path+".key", fmt.Sprintf("%q is no key of a phone", b.Key), "keys are 0 to 9, * and #")
 	}
-	if b.Trunk == "" {
-		k.add(path+".trunk", "no trunk over which customers are called", choice("trunks", k.c.Trunks))
+	if b.Trunk == "" && !k.ruled() {
+		k.add(path+".trunk", "no trunk over which customers are called", choice("trunks", k.c.Trunks)+", or rules in settings.outbound")
 	}
 	k.trunkRef(path+".trunk", b.Trunk)
 	if b.Show != "" && !dialable(b.Show) {
@@ -102,6 +111,9 @@ func (k *check) callback(id string, q store.Queue) {
 	for i, p := range b.Prefixes {
 		if !prefixPattern.MatchString(p) || slices.Index(b.Prefixes, p) < i {
 			k.add(fmt.Sprintf("%s.prefixes[%d]", path, i), fmt.Sprintf("%q is no beginning of a number, or there twice", p), "up to 15 digits with an optional +, such as +4930")
+		}
+		if o := k.c.Settings.Outbound; o != nil && o.Country != "" && foreign(o, p) && len(abroad(p)) > len(o.Country) {
+			k.add(fmt.Sprintf("%s.prefixes[%d]", path, i), fmt.Sprintf("%q is abroad, where nobody is called back", p), "beginnings of numbers of our country, "+o.Country)
 		}
 	}
 }

@@ -164,11 +164,7 @@ func (e *Engine) ConferenceInvite(room, to, actor string) (id string, err error)
 	case len(in) >= places(r):
 		return "", fmt.Errorf("conference %s: %w", room, ErrRoomFull)
 	}
-	inv, peer, number, confirm, err := e.ringAlone(w, d.ring, room, actor)
-	if err != nil {
-		return "", err
-	}
-	c, err := e.originate(peer, number, inv, confirm, conferenceStage{room: room, invited: true})
+	c, err := e.ringAlone(w, d.ring, room, actor)
 	if err != nil {
 		return "", err
 	}
@@ -177,36 +173,24 @@ func (e *Engine) ConferenceInvite(room, to, actor string) (id string, err error)
 	return c.id, nil
 }
 
-// ringAlone makes the INVITE for a phone that is in no call yet. Title is what it
-// shows.
-func (e *Engine) ringAlone(w *world, to dialStage, title, actor string) (inv sip.Invite, peer, number string, confirm bool, err error) {
-	if to.agent != "" {
-		if e.occupied(to.agent) {
-			return inv, "", "", false, fmt.Errorf("agent %s: %w", to.agent, ErrBusyAgent)
+// ringAlone rings somebody who is to sit in a room when he answers.
+func (e *Engine) ringAlone(w *world, to dialStage, room, actor string) (*Call, error) {
+	seat := conferenceStage{room: room, invited: true}
+	if to.agent == "" {
+		by, ok := strings.CutPrefix(actor, "agent:")
+		if !ok {
+			by = ""
 		}
-		a := w.center.Agents[to.agent]
-		inv = sip.Invite{Targets: e.targets(to.agent, a), NoAnswer: phoneSilence, AutoAnswer: a.AutoAnswer,
-			From: sip.Address{Display: "conference " + title, User: plainNumber(title)}, To: sip.Address{User: to.agent}}
-		peer, number, confirm = "agent:"+to.agent, to.agent, w.confirms(to.agent)
-	} else {
-		t := w.center.Trunks[to.trunk]
-		inv.Targets, _ = e.sip.Trunk(to.trunk, to.number)
-		inv.NoAnswer, inv.Redirects, inv.Anonymous = orDefault(t.NoAnswer.D(), trunkSilence), t.Redirects, t.Hide
-		inv.From, inv.To = sip.Address{User: t.CallerID}, sip.Address{User: to.number}
-		agent, _ := strings.CutPrefix(actor, "agent:")
-		if own := w.center.Agents[agent].Show; len(own) > 0 {
-			inv.From.User = own[0]
-		}
-		if inv.From.User == "" {
-			inv.From.User = plainNumber(title)
-		}
-		if t.Trusted {
-			inv.Asserted = inv.From.User
-		}
-		peer, number, confirm = "trunk:"+to.trunk, to.number, true
+		return e.originateOut(outgoing{way: to, agent: by, from: plainNumber(room)}, true, seat)
 	}
+	if e.occupied(to.agent) {
+		return nil, fmt.Errorf("agent %s: %w", to.agent, ErrBusyAgent)
+	}
+	a := w.center.Agents[to.agent]
+	inv := sip.Invite{Targets: e.targets(to.agent, a), NoAnswer: phoneSilence, AutoAnswer: a.AutoAnswer,
+		From: sip.Address{Display: "conference " + room, User: plainNumber(room)}, To: sip.Address{User: to.agent}}
 	if len(inv.Targets) == 0 {
-		return inv, "", "", false, fmt.Errorf("%s: %w", peer, ErrNoPhone)
+		return nil, fmt.Errorf("agent %s: %w", to.agent, ErrNoPhone)
 	}
-	return inv, peer, number, confirm, nil
+	return e.originate("agent:"+to.agent, to.agent, inv, w.confirms(to.agent), seat)
 }

@@ -23,7 +23,13 @@ var meetingHz = []float64{700, 1100, 1900}
 
 func inMeeting(t *testing.T, test func(m *meeting)) {
 	t.Helper()
-	center := conferenceCenter()
+	inMeetingOf(t, func(c store.Center) store.Center { return c }, test)
+}
+
+// inMeetingOf is inMeeting with a center that change has made of its own.
+func inMeetingOf(t *testing.T, change func(store.Center) store.Center, test func(m *meeting)) {
+	t.Helper()
+	center := change(conferenceCenter())
 	center.Trunks["out"] = store.Trunk{Peers: []string{"sip:10.0.9.1:5060"}}
 	center.Agents["1001"] = store.Agent{Name: "Ann", Outbound: []string{"out"}}
 	inBubble(t, center, func(b *bed) {

@@ -43,6 +43,7 @@ type Leg struct {
 	refers  chan *sip.Refer
 	call    atomic.Pointer[Call] // whose leg it is, set after d; nil: a supervisor's
 	rung    bool                 // we have dialled it
+	trial   atomic.Bool          // another one takes its place if it is not answered
 	hushed  chan struct{}        // quiet for long in a message that it leaves
 	updated chan struct{}        // the dialog's state changed
 	moved   func()               // journals that; called by those who wait on the leg; nil: nobody cares

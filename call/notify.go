@@ -89,8 +89,8 @@ func (e *Engine) announceMessage(id string, now time.Time) (again time.Time, err
 		return now.Add(closedLook), nil
 	}
 	next := mailboxStage{agent: box.Agent, boxes: []string{v.Box}}
-	peer, number, inv, busy := e.wayTo(w, n, &next)
-	if busy {
+	person, byPhone := strings.CutPrefix(n.To, "agent:")
+	if byPhone && e.engagedNow(person) {
 		return now.Add(notifyBusy), nil
 	}
 	_, err = e.changeVoicemail(id, "", "", func(v *store.Voicemail) error {
@@ -100,38 +100,39 @@ func (e *Engine) announceMessage(id string, now time.Time) (again time.Time, err
 	if err != nil { // else he would be called for ever
 		return time.Time{}, err
 	}
-	again = now.Add(orDefault(n.Pause.D(), notifyPause))
-	if len(inv.Targets) == 0 {
-		return again, fmt.Errorf("call: notify %s: %w", n.To, errUnreachable)
+	if byPhone {
+		next.agent = person
 	}
-	_, err = e.originate(peer, number, inv, false, announceMailStage{next})
-	return again, err
+	return now.Add(orDefault(n.Pause.D(), notifyPause)), e.callAbout(w, n, next)
 }
 
-// wayTo is how a person is called whom a box wants told; busy: he is in another
-// call.
-func (e *Engine) wayTo(w *world, n *store.Notify, next *mailboxStage) (peer, number string, inv sip.Invite, busy bool) {
+// callAbout calls a person whom a box wants told.
+func (e *Engine) callAbout(w *world, n *store.Notify, next mailboxStage) error {
 	if id, ok := strings.CutPrefix(n.To, "agent:"); ok {
-		next.agent = id
-		a := w.center.Agents[id]
-		for _, v := range e.Agents() {
-			if v.ID == id && v.State != stateReady && v.State != stateNotReady && v.State != stateOut {
-				busy = true
-			}
-		}
-		inv = sip.Invite{Targets: e.targets(id, a), NoAnswer: phoneSilence, To: sip.Address{User: id},
+		inv := sip.Invite{Targets: e.targets(id, w.center.Agents[id]), NoAnswer: phoneSilence, To: sip.Address{User: id},
 			From: sip.Address{Display: "Voicemail", User: "voicemail"}}
-		return "agent:" + id, id, inv, busy || e.occupied(id)
+		if len(inv.Targets) == 0 {
+			return fmt.Errorf("call: notify %s: %w", n.To, errUnreachable)
+		}
+		_, err := e.originate(n.To, id, inv, false, announceMailStage{next})
+		return err
 	}
-	t := w.center.Trunks[n.Trunk]
-	targets, _ := e.sip.Trunk(n.Trunk, n.To)
-	from := t.CallerID
-	if from == "" {
-		from = "voicemail"
+	way, err := w.own(n.Trunk, n.To, anyRule) // the center's file wants it: an operator
+	if err != nil {
+		return fmt.Errorf("call: notify: %w", err)
 	}
-	inv = sip.Invite{Targets: targets, NoAnswer: orDefault(t.NoAnswer.D(), trunkSilence), To: sip.Address{User: n.To},
-		From: sip.Address{Display: "Voicemail", User: from}}
-	return "trunk:" + n.Trunk, n.To, inv, false
+	_, err = e.originateOut(outgoing{way: way, from: "voicemail", display: "Voicemail"}, false, announceMailStage{next})
+	return err
+}
+
+// engagedNow tells whether an agent is in a call or offered one.
+func (e *Engine) engagedNow(id string) bool {
+	for _, v := range e.Agents() {
+		if v.ID == id && v.State != stateReady && v.State != stateNotReady && v.State != stateOut {
+			return true
+		}
+	}
+	return e.occupied(id)
 }
 
 // announceMailStage tells who was called of a new message and plays it after a

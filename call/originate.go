@@ -1,14 +1,12 @@
 package call
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"hotline/acd"
-	"hotline/media"
 	"hotline/sip"
 	"hotline/store"
 )
@@ -19,8 +17,8 @@ var ErrNotShown = errors.New("may not be shown; give the agent show: [NUMBER] in
 // ErrBusyAgent answers who wants an agent rung that is in another call.
 var ErrBusyAgent = errors.New("is in another call")
 
-// originate begins a call of our own: a phone that we ring is its caller's leg. It
-// goes on with next when that has answered.
+// originate begins a call of our own: an agent's phone that we ring is its caller's
+// leg. It goes on with next when that has answered.
 func (e *Engine) originate(peer, number string, inv sip.Invite, confirm bool, next stage) (*Call, error) {
 	c := e.ownCall(peer, number)
 	return c, e.launch(c, "caller", peer, number, inv, outStage{confirm: confirm, next: next})
@@ -32,26 +30,7 @@ func (e *Engine) launch(c *Call, role, peer, number string, inv sip.Invite, firs
 	if err != nil {
 		return fmt.Errorf("call: originate: %w", err)
 	}
-	l.moved = c.journal
-	l.aims(inv.Targets)
-	c.caller = l
-	var ctx context.Context
-	ctx, c.cancel = context.WithCancelCause(e.ctx)
-	if !e.admit(c) {
-		l.close()
-		return ErrFullHouse
-	}
-	inv.Media, inv.Inbox = l, l
-	l.rung = true
-	l.d = e.sip.Dial(inv)
-	l.call.Store(c)
-	e.log.Info("call begin", "call", c.id, "peer", peer, "called", number, "origin", "us")
-	// Owned by the engine; ends with the call, which ends with the engine's context.
-	go func() {
-		defer e.wg.Done()
-		e.serve(ctx, c, first)
-	}()
-	return nil
+	return e.setOff(c, l, inv, first)
 }
 
 // ownCall is a call that we begin.
@@ -66,28 +45,6 @@ func (e *Engine) ownCall(from, number string) *Call {
 
 // ErrFullHouse answers who wants a call when there are as many as there may be.
 var ErrFullHouse = errors.New("call: no capacity for another call")
-
-// outStage waits until the phone that we ring first is answered.
-type outStage struct {
-	confirm bool
-	next    stage
-}
-
-func (s outStage) name() string { return "ring" }
-
-func (s outStage) run(ctx context.Context, c *Call) stage {
-	ctx, cancel := context.WithTimeoutCause(ctx, ringFor, ErrWithdrawn)
-	defer cancel()
-	if err := c.awaitAgent(ctx, c.caller, acceptance{key: s.confirm}); err != nil {
-		c.stopMoving(ctx)
-		c.note("not answered: %v", err)
-		c.blame(causeNoAnswer.Status, causeNoAnswer.Q850, "not answered: "+err.Error(), blameOf("agent", c.from))
-		return nil
-	}
-	c.answers, c.cdr.Answered = true, time.Now()
-	c.eng.media.Do(media.Seat{Bridge: media.BridgeID(c.id), Leg: c.caller.id, Role: media.Caller})
-	return s.next
-}
 
 // Dial rings an agent's phone and then calls somebody for him: click to dial. The
 // far end sees the number show, which the agent must be allowed to show; "" is his

@@ -15,6 +15,7 @@ import (
 // Why a number outside can't be dialled.
 var (
 	ErrForeign = errors.New("is abroad, and no rule permits it; see settings.outbound in the center's file")
+	ErrNoRule  = errors.New("has no way out; name a trunk, or write a rule for it in settings.outbound")
 	ErrTooMany = errors.New("as many calls out as there may be at once; see most in settings.outbound and of the trunk")
 )
 
@@ -39,26 +40,81 @@ func (w *world) outside(number, agent string) (dialStage, error) {
 	if !dialable(number) {
 		return fail(ErrNowhere)
 	}
-	o := w.center.Settings.Outbound
-	if o != nil {
-		rules := fitting(o, number)
-		for _, r := range rules {
-			if len(r.Trunks) > 0 && w.permits(r, agent) {
-				trunks := byPriority(r.Trunks)
-				return dialStage{trunk: trunks[0], more: trunks[1:], number: r.Add + number[min(r.Strip, len(number)):]}, nil
-			}
+	if o := w.center.Settings.Outbound; o != nil {
+		way, found, err := byRules(o, number, func(r store.Route) bool { return w.permits(r, agent) })
+		if err != nil {
+			return fail(err)
 		}
-		switch {
-		case len(rules) > 0:
-			return fail(ErrNotAllowed)
-		case foreign(o, number):
-			return fail(ErrForeign)
+		if found {
+			return way, nil
 		}
 	}
 	if out := w.center.Agents[agent].Outbound; len(out) > 0 {
 		return dialStage{trunk: out[0], number: number}, nil
 	}
 	return fail(ErrNotAllowed)
+}
+
+// own finds the way to a number that the center itself calls: over the trunk that it
+// names for that, else by the rules. What those forbid is not called in either case.
+// Open are the rules that count: those of who has it called.
+func (w *world) own(trunk, number string, open func(store.Route) bool) (dialStage, error) {
+	if !dialable(number) {
+		return dialStage{}, fmt.Errorf("%s: %w", number, ErrNowhere)
+	}
+	way, found, err := dialStage{}, false, error(nil)
+	if o := w.center.Settings.Outbound; o != nil {
+		way, found, err = byRules(o, number, open)
+	}
+	switch {
+	case err != nil:
+		return dialStage{}, fmt.Errorf("%s: %w", number, err)
+	case trunk != "":
+		return dialStage{trunk: trunk, number: number}, nil
+	case !found:
+		return dialStage{}, fmt.Errorf("%s: %w", number, ErrNoRule)
+	}
+	return way, nil
+}
+
+// byRules finds the way that the rules give to a number, if one permits it; not
+// found and no error is a number of our country without a rule.
+func byRules(o *store.Outbound, number string, permits func(store.Route) bool) (way dialStage, found bool, err error) {
+	rules := fitting(o, number)
+	for _, r := range rules {
+		if len(r.Trunks) == 0 || !permits(r) {
+			continue
+		}
+		sent := r.Add + number[min(r.Strip, len(number)):]
+		if !strings.HasPrefix(abroad(r.Prefix), "+") && leaves(o, r, sent) {
+			return way, false, ErrForeign
+		}
+		trunks := byPriority(r.Trunks)
+		return dialStage{trunk: trunks[0], more: trunks[1:], number: sent}, true, nil
+	}
+	switch {
+	case len(rules) > 0:
+		return way, false, ErrNotAllowed
+	case foreign(o, number):
+		return way, false, ErrForeign
+	}
+	return way, false, nil
+}
+
+// leaves tells whether a number is of another country only since a rule has
+// rewritten it: 9 and a number, and the 9 is stripped. A rule that adds a country's
+// code has chosen that country.
+func leaves(o *store.Outbound, r store.Route, sent string) bool {
+	return foreign(o, sent) && (o.Country != "" || len(abroad(r.Add)) < len("+1"))
+}
+
+// anyRule are the rules for an operator, whom roles do not bind.
+func anyRule(store.Route) bool { return true }
+
+// forAll are the rules that bind nobody: those for calls that somebody from outside
+// has asked for.
+func forAll(r store.Route) bool {
+	return len(r.Roles) == 0 && len(r.Agents) == 0 || slices.Contains(r.Roles, "agent")
 }
 
 // fitting are the rules of the longest prefix that a number has.
@@ -162,17 +218,13 @@ func (o *outs) give(names []string) {
 }
 
 // goesOut counts a call out over a trunk against its limit and that of the agent
-// who makes it.
-func (c *Call) goesOut(w *world, trunk string) ([]string, error) {
+// who makes it; "": nobody's.
+func (e *Engine) goesOut(w *world, trunk, agent string) ([]string, error) {
 	names, most := []string{"trunk:" + trunk}, []int{w.center.Trunks[trunk].Most}
-	agent := c.manned
-	if agent == "" {
-		agent = c.agent // who leads the caller there
-	}
 	if o := w.center.Settings.Outbound; o != nil && agent != "" {
 		names, most = append(names, "agent:"+agent), append(most, o.Most)
 	}
-	if !c.eng.outs.take(names, most) {
+	if !e.outs.take(names, most) {
 		return nil, ErrTooMany
 	}
 	return names, nil

@@ -3,6 +3,7 @@ package call
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"hotline/store"
@@ -23,6 +24,7 @@ func TestRulesSayWhoMayDialWhatAndByWhichTrunk(t *testing.T) {
 			{Prefix: "00", Trunks: via("world"), Roles: []string{"supervisor"}},
 			{Prefix: "0041", Trunks: via("swiss"), Agents: []string{"1004"}},
 			{Prefix: "+49", Trunks: via("a")},
+			{Prefix: "9", Strip: 1, Trunks: via("a")},
 		}}},
 		Trunks: map[string]store.Trunk{"a": {}, "b": {}, "world": {}, "swiss": {}, "own": {}},
 	}, 1)
@@ -46,6 +48,8 @@ func TestRulesSayWhoMayDialWhatAndByWhichTrunk(t *testing.T) {
 		{"1001", "4711", "", "", ErrNotAllowed},
 		{"", "0033123", "world", "0033123", nil}, // an operator
 		{"1001", "03x", "", "", ErrNowhere},
+		{"1001", "9030123", "a", "030123", nil},
+		{"1002", "90033123", "", "", ErrForeign}, // what a rule strips is no way around those for abroad
 	} {
 		got, err := w.outside(tc.number, tc.agent)
 		if !errors.Is(err, tc.err) || got.trunk != tc.trunk || got.number != tc.sent {
@@ -108,6 +112,56 @@ func TestEachFaultOfTheRulesIsToldAtItsPlace(t *testing.T) {
 		list := Check(store.Center{Settings: store.Settings{Outbound: &tc.o}})
 		if len(list) != 1 || list[0].Path != tc.want || list[0].Try == "" {
 			t.Errorf("%s: got %+v, want one at %s", tc.name, list, tc.want)
+		}
+	}
+}
+
+func TestACallbackGoesNowhereThatRulesOrBlocksForbidAndNeverAbroad(t *testing.T) {
+	via := []store.RouteTrunk{{Trunk: "a"}, {Trunk: "b", Priority: 1}}
+	rules := &store.Outbound{Country: "49", Rules: []store.Route{
+		{Prefix: "0", Strip: 1, Add: "+49", Trunks: via},
+		{Prefix: "+49", Trunks: via},
+		{Prefix: "0900"},
+		{Prefix: "032", Trunks: via, Roles: []string{"supervisor"}},
+		{Prefix: "+33", Trunks: via},
+		{Prefix: "9", Strip: 1, Trunks: via},
+	}}
+	for _, tc := range []struct {
+		rules    *store.Outbound
+		trunk    string
+		prefixes []string
+		number   string
+		want     string // trunk and number
+		err      error
+	}{
+		{rules, "", nil, "030123", "a +4930123", nil},
+		{rules, "b", nil, "030123", "b 030123", nil}, // its own trunk
+		{rules, "", nil, "+4930123", "a +4930123", nil},
+		{rules, "", nil, "090012", "", ErrNotAllowed},
+		{rules, "b", nil, "090012", "", ErrNotAllowed},
+		{rules, "", nil, "03212", "", ErrNotAllowed}, // who calls is no supervisor
+		{rules, "", nil, "+33123", "", ErrForeign},   // though agents may dial it
+		{rules, "b", []string{"+33"}, "0033123", "", ErrForeign},
+		{rules, "", nil, "90033123", "", ErrForeign},
+		{rules, "", nil, "4711", "", ErrNoRule},
+		{rules, "b", nil, "4711", "b 4711", nil},
+		{rules, "", nil, "030666", "", errBlocked},
+		{nil, "b", nil, "030123", "b 030123", nil},
+		{nil, "b", nil, "+4930123", "", ErrForeign}, // nobody has said that 49 is ours
+		{nil, "b", []string{"+49"}, "+4930123", "b +4930123", nil},
+		{nil, "b", []string{"+49"}, "004930123", "b 004930123", nil},
+		{nil, "b", []string{"+49"}, "030123", "", ErrNotAllowed},
+		{nil, "b", []string{"+", "0"}, "+33123", "", ErrForeign},
+	} {
+		w, err := newWorld(store.Center{Settings: store.Settings{Outbound: tc.rules}, Trunks: map[string]store.Trunk{"a": {}, "b": {}},
+			Blocks: map[string]store.Block{"030666": {}}}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := (&Engine{}).mayCallBack(w, store.QueueCallback{Trunk: tc.trunk, Prefixes: tc.prefixes}, tc.number, tc.number)
+		text := strings.TrimSpace(got.trunk + " " + got.number)
+		if text != tc.want || !errors.Is(err, tc.err) || (err != nil) != errors.Is(err, ErrNoCallback) {
+			t.Errorf("%s over %q with prefixes %q: got %q, %v, want %q, %v", tc.number, tc.trunk, tc.prefixes, text, err, tc.want, tc.err)
 		}
 	}
 }

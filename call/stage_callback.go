@@ -18,7 +18,11 @@ const callbackRings = 45 * time.Second
 // ringAgent begins the call of a callback: the agent's phone is its first leg.
 func (e *Engine) ringAgent(b *callback, o acd.Offer, q store.Queue) (*Call, error) {
 	r, cfg := *b.rec.Load(), *q.Callback
-	c := e.ownCall("trunk:"+cfg.Trunk, r.Number)
+	way, err := e.world.Load().callbackWay(cfg, r.Number)
+	if err != nil {
+		way.trunk = cfg.Trunk // the customer's stage tells the agent
+	}
+	c := e.ownCall("trunk:"+way.trunk, r.Number)
 	c.item, c.name, c.queue, c.agent = b, "Callback "+r.Name, r.Queue, string(o.Agent)
 	if r.Language != "" {
 		c.lang = r.Language
@@ -158,49 +162,49 @@ func (s customerStage) run(ctx context.Context, c *Call) stage {
 	if !s.told && c.caller.play(ctx, c.eng.clips(c.lang, s.cue(c)), true) != nil {
 		return s.over(ctx, c, "")
 	}
-	if e := c.eng.mayStillCall(s.rec, s.cfg); e != nil {
-		return s.over(ctx, c, e.Error())
+	way, err := c.eng.mayStillCall(s.rec, s.cfg)
+	if err != nil {
+		return s.over(ctx, c, err.Error())
 	}
-	show := s.cfg.Show
-	if show == "" {
-		show = c.eng.world.Load().center.Trunks[s.cfg.Trunk].CallerID
-	}
-	if show == "" {
-		show = s.rec.Called
-	}
-	leg, err := c.callTrunk(s.cfg.Trunk, s.rec.Number, show)
+	way.show = s.cfg.Show
+	ring, err := c.dialFor(way)
 	if err != nil {
 		return s.missed(ctx, c, err)
 	}
-	c.journal()
-	rctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	result := c.answerOf(rctx, leg, acceptance{}, nil)
 	ringOut := time.NewTimer(callbackRings)
 	defer ringOut.Stop()
 	c.caller.start(nil, media.Tone{Kind: media.ToneRingback}, true)
 	for {
 		select {
-		case err := <-result:
+		case err := <-ring.result:
 			if err == nil && ctx.Err() == nil {
-				return s.reached(c, leg)
+				ring.stop(nil)
+				return s.reached(c, ring.leg)
 			}
-			c.unseatSecond(leg)
-			c.dropLeg(leg, causeElsewhere, "trunk")
+			c.unseatSecond(ring.leg)
+			if err != nil && ring.next(err) {
+				c.caller.start(nil, media.Tone{Kind: media.ToneRingback}, true)
+				break
+			}
+			ring.over()
 			if ctx.Err() != nil { // the agent hung up, or somebody ended it
 				return s.over(ctx, c, "")
 			}
 			return s.missed(ctx, c, err)
-		case r := <-leg.ringing:
-			c.passRinging(r, leg)
+		case <-ctx.Done():
+			ring.giveUp()
+			c.caller.stop()
+			return s.over(ctx, c, "")
+		case r := <-ring.leg.ringing:
+			c.passRinging(r, ring.leg)
 		case <-ringOut.C:
-			stop(ErrWithdrawn)
+			ring.stop(ErrWithdrawn)
 		case <-c.acd: // of other agents' offers
 		case o := <-c.orders:
 			o.done(ErrNotNow)
 		case <-c.caller.updated:
 			c.journal()
-		case <-leg.updated:
+		case <-ring.leg.updated:
 			c.journal()
 		}
 	}
@@ -256,10 +260,4 @@ func (s customerStage) over(ctx context.Context, c *Call, result string) stage {
 		c.blame(0, 16, "customer not reached: "+result, "caller")
 	}
 	return nil
-}
-
-// mayStillCall tells why a number that was allowed is no longer.
-func (e *Engine) mayStillCall(r store.Callback, cfg store.QueueCallback) error {
-	cfg.MostPerNumber = callbackShares
-	return e.mayCallBack(e.world.Load(), cfg, r.Number, r.Caller)
 }

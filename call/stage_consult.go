@@ -63,6 +63,9 @@ func (s consultStage) run(ctx context.Context, c *Call) stage {
 	for {
 		select {
 		case err := <-x.ringing():
+			if err != nil && x.again(err) {
+				break
+			}
 			ringOut.Stop()
 			c.drainSilently(x.leg)
 			if err != nil {
@@ -108,6 +111,18 @@ func (x *consulting) ringing() <-chan error {
 		return nil
 	}
 	return x.ring.result
+}
+
+// again rings over the next trunk, if one may do better.
+func (x *consulting) again(err error) bool {
+	if !x.ring.next(err) {
+		return false
+	}
+	x.leg = x.ring.leg
+	if x.with == withOther {
+		x.talk.leg.start(nil, media.Tone{Kind: media.ToneRingback}, true)
+	}
+	return true
 }
 
 // theirEnd closes when the one who answered hangs up; before that the ring tells.

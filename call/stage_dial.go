@@ -57,9 +57,7 @@ func (s dialStage) run(ctx context.Context, c *Call) stage {
 	}
 	rctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	one := s
-	one.more = nil // each is a stage of its own, with its own rules
-	leg, err := one.dial(c)
+	leg, err := s.dial(c)
 	if err != nil {
 		return s.failed(ctx, c, err)
 	}
@@ -103,11 +101,22 @@ func (s dialStage) run(ctx context.Context, c *Call) stage {
 	}
 }
 
+// dial rings the phone, or the number over the first of the trunks.
 func (s dialStage) dial(c *Call) (*Leg, error) {
 	if s.agent != "" {
 		return c.callAgent(s.agent, store.Queue{}, "")
 	}
-	return c.callTrunk(s.trunk, s.number, s.show, s.more...)
+	return c.callTrunk(s.trunk, s.number, s.show)
+}
+
+// after is the way over the next trunk, if that may do better after an error: with
+// its own caller ID and limits.
+func (s dialStage) after(err error) (dialStage, bool) {
+	if len(s.more) == 0 || !nextTrunk(err) {
+		return s, false
+	}
+	s.trunk, s.more = s.more[0], s.more[1:]
+	return s, true
 }
 
 // failed tells the caller why: by status before the answer, by voice after it.
@@ -115,9 +124,9 @@ func (s dialStage) failed(ctx context.Context, c *Call, err error) stage {
 	if ctx.Err() != nil {
 		return nil
 	}
-	if len(s.more) > 0 && nextTrunk(err) {
+	if next, ok := s.after(err); ok {
 		c.note("failed: %v", err)
-		return dialStage{trunk: s.more[0], more: s.more[1:], number: s.number, show: s.show}
+		return next
 	}
 	to, blame := causeUnavailable, "agent"
 	if s.trunk != "" {
@@ -239,9 +248,8 @@ func (c *Call) display(q store.Queue, queue string) string {
 	return title + ": " + name
 }
 
-// callTrunk dials a number over a trunk's peers, in their order, and then over those
-// of more trunks.
-func (c *Call) callTrunk(trunk, number, show string, more ...string) (*Leg, error) {
+// callTrunk dials a number over a trunk's peers, in their order.
+func (c *Call) callTrunk(trunk, number, show string) (*Leg, error) {
 	w := c.eng.world.Load()
 	t, ok := w.center.Trunks[trunk]
 	if !ok {
@@ -258,6 +266,9 @@ func (c *Call) callTrunk(trunk, number, show string, more ...string) (*Leg, erro
 	if from == "" {
 		from = t.CallerID
 	}
+	if from == "" && c.item != nil { // the customer is called: he sees what he had dialled
+		from = c.cdr.Called
+	}
 	if from == "" {
 		from = c.number
 	}
@@ -271,11 +282,11 @@ func (c *Call) callTrunk(trunk, number, show string, more ...string) (*Leg, erro
 		inv.Diversion = c.inc.Diverted
 	}
 	inv.To = sip.Address{User: number}
-	for _, t := range more {
-		next, _ := c.eng.sip.Trunk(t, number)
-		inv.Targets = append(inv.Targets, next...)
+	agent := c.manned
+	if agent == "" {
+		agent = c.agent // who leads the caller there
 	}
-	counted, err := c.goesOut(w, trunk)
+	counted, err := c.eng.goesOut(w, trunk, agent)
 	if err != nil {
 		return nil, err
 	}

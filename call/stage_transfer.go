@@ -51,22 +51,47 @@ var causeTransferred = sip.Cause{Q850: 16, Text: "transferred"}
 // it hands it on or gives it up.
 type dialled struct {
 	c      *Call
+	way    dialStage
 	leg    *Leg
 	result <-chan error
 	stop   context.CancelCauseFunc
 }
 
-// dialFor rings somebody.
+// dialFor rings somebody, over the first trunk that takes a call.
 func (c *Call) dialFor(s dialStage) (*dialled, error) {
-	leg, err := s.dial(c)
-	if err != nil {
-		return nil, err
+	for {
+		leg, err := s.dial(c)
+		if err == nil {
+			ctx, stop := context.WithCancelCause(c.life)
+			d := &dialled{c: c, way: s, leg: leg, stop: stop}
+			d.result = c.answerOf(ctx, leg, acceptance{key: s.agent != "" && c.eng.world.Load().confirms(s.agent)}, nil)
+			c.journal()
+			return d, nil
+		}
+		next, ok := s.after(err)
+		if !ok {
+			return nil, err
+		}
+		c.note("%s failed: %v", s.trunk, err)
+		s = next
 	}
-	ctx, stop := context.WithCancelCause(c.life)
-	d := &dialled{c: c, leg: leg, stop: stop}
-	d.result = c.answerOf(ctx, leg, acceptance{key: s.agent != "" && c.eng.world.Load().confirms(s.agent)}, nil)
-	c.journal()
-	return d, nil
+}
+
+// next rings over the next trunk after a result that came; false if there is none
+// that may do better. The leg is another one then.
+func (d *dialled) next(err error) bool {
+	way, ok := d.way.after(err)
+	if !ok || d.c.life.Err() != nil {
+		return false
+	}
+	d.c.note("%s failed: %v", d.way.trunk, err)
+	more, err := d.c.dialFor(way)
+	if err != nil {
+		return false
+	}
+	d.over()
+	*d = *more
+	return true
 }
 
 // over ends the ringing phone's leg after its result has come.
@@ -103,7 +128,6 @@ func (s transferStage) run(ctx context.Context, c *Call) stage {
 		}
 	}
 	c.caller.start(nil, media.Tone{Kind: media.ToneRingback}, true)
-	leg := x.ring.leg
 	ringOut := time.NewTimer(transferRings)
 	defer ringOut.Stop()
 	for {
@@ -112,9 +136,13 @@ func (s transferStage) run(ctx context.Context, c *Call) stage {
 			if err == nil {
 				return x.arrived()
 			}
+			if x.ring.next(err) {
+				c.caller.start(nil, media.Tone{Kind: media.ToneRingback}, true)
+				break
+			}
 			x.ring.over()
 			return x.failed(err)
-		case r := <-leg.ringing:
+		case r := <-x.ring.leg.ringing:
 			x.rings(r)
 		case <-ringOut.C:
 			x.ring.stop(ErrWithdrawn)
@@ -129,7 +157,7 @@ func (s transferStage) run(ctx context.Context, c *Call) stage {
 			o.done(ErrNotNow)
 		case <-c.caller.updated:
 			c.journal()
-		case <-leg.updated:
+		case <-x.ring.leg.updated:
 			c.journal()
 		case <-ctx.Done():
 			x.ring.giveUp()

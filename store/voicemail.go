@@ -27,7 +27,7 @@ type Notify struct {
 // their turn.
 type QueueCallback struct {
 	Key           string   `json:"key,omitempty"`             // that a waiting caller presses; default "1"
-	Trunk         string   `json:"trunk"`                     // over which customers are called
+	Trunk         string   `json:"trunk,omitempty"`           // over which customers are called; default: by the rules, which may forbid numbers in any case
 	Show          string   `json:"show,omitempty"`            // number of ours that they see; default: the trunk's, else the one they had dialled
 	Tries         int      `json:"tries,omitempty"`           // calls until it is given up; default 3, at most 10
 	Pause         Duration `json:"pause,omitempty"`           // between two; default 5m
