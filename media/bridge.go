@@ -164,6 +164,15 @@ func (p *past) add(h header, c Codec, payload []byte, at time.Duration) {
 	p.end = (p.end + len(payload)) % pastRing
 }
 
+// set makes what was sent by other means the last audio: samples that end where
+// the next packet begins.
+func (p *past) set(h header, pcm []int16, at time.Duration) {
+	p.codec, p.last, p.size, p.at = PCMU, h, frameSize, at
+	p.last.ts -= frameSize
+	p.end = historySize
+	PCMU.Encode(p.b[:], pcm[len(pcm)-historySize:])
+}
+
 // sound gives the last samples.
 func (p *past) sound(out *[historySize]int16) {
 	var b [historySize]byte
@@ -192,22 +201,42 @@ func (s *shard) prime(l *leg, hearers []*leg) {
 	l.jitter.prime(p.last, last[:], p.size, samples(p.at.Microseconds()), spread, samples(s.now.Microseconds())+uint32(hold))
 }
 
+// leadMost is how far a speaker whose packets are passed through again may be ahead
+// of the clock, in samples: the next mix has to wait for so long, and be heard
+// without a gap of more than 40 ms.
+const leadMost = 20 * sampleRate / 1000
+
 // handOver ends the mix of a leg that hears only one speaker from now on: what
 // the buffer still holds of him is sent at once, and his packets go on from there.
+// What would be too far ahead of the clock is cut out where it sounds least.
 func (s *shard) handOver(from, to *leg) {
-	if from.jitter == nil || !from.jitter.running() || to.tx.origin.kind != fromMix || to.play.on || to.pressing.busy() || !to.sendable() {
+	if from.jitter == nil || to.tx.origin.kind != fromMix || to.play.on || to.pressing.busy() || !to.sendable() {
 		return
 	}
 	j := from.jitter.jitter // others may go on with the buffer itself
-	var room [2 * jitterMost]int16
-	pcm := j.rest(room[:])
+	last := header{seq: from.rx.high, ssrc: j.ssrc, ts: j.write}
+	if !j.running() {
+		if j.begun && j.hide.erased < mostErased { // he is late by a moment
+			from.past.set(last, j.hide.hist[:], from.lastIn)
+		}
+		return
+	}
+	var room [historySize + 2*jitterMost]int16
+	said := copy(room[:], j.hide.hist[:historySize-pitchOver])
+	pcm := j.rest(room[said:])
+	// When his next packet comes, by the clock of timestamps.
+	comes := to.tx.clock(s.now) + uint32(max(int32(uint32(j.base+j.peak/2)+j.write-samples(s.now.Microseconds())), 0))
+	pcm = splice(pcm, int(int32(to.tx.next-comes))+len(pcm)-leadMost)
+	sound := append(room[:said], pcm...)
+	pcm = sound[said:]
 	for parts := (len(pcm) + frameSize - 1) / frameSize; parts > 0; parts-- {
 		n := len(pcm) / parts
 		s.sendPCM(to, origin{kind: fromMix}, pcm[:n])
 		pcm = pcm[n:]
 	}
 	if from.rx.ssrc == j.ssrc {
-		to.tx.adopt(voiceOf(from, j.ssrc), header{seq: from.rx.high}, j.write, s.now)
+		from.past.set(last, sound, from.lastIn) // for a mix that begins before his next packet
+		to.tx.adopt(voiceOf(from, j.ssrc), last, j.write, int32(to.tx.next-comes), s.now)
 	}
 }
 

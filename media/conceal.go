@@ -149,19 +149,7 @@ func pitchOf(h *[historySize]int16) int {
 // bestLag tries each pitch, every second one first, by normalized correlation
 // of every second sample; the neighbours of the best are then looked at in full.
 func bestLag(at func(lag int) []int16, x []int16) int {
-	score := func(lag, step int) float32 {
-		var corr, power float32
-		y := at(lag)[:len(x)]
-		for i := 0; i < len(x); i += step {
-			v := float32(y[i])
-			corr += float32(x[i]) * v
-			power += v * v
-		}
-		if corr <= 0 {
-			return 0
-		}
-		return corr / float32(math.Sqrt(float64(max(power, 250))))
-	}
+	score := func(lag, step int) float32 { return alike(x, at(lag), step) }
 	best, most := pitchMost, float32(0)
 	for lag := pitchMost; lag >= pitchLeast; lag -= 2 {
 		if v := score(lag, 2); v > most {
@@ -176,4 +164,19 @@ func bestLag(at func(lag int) []int16, x []int16) int {
 		}
 	}
 	return best
+}
+
+// alike is the normalized correlation of x and the begin of y, of every step-th sample.
+func alike(x, y []int16, step int) float32 {
+	var corr, power float32
+	y = y[:len(x)]
+	for i := 0; i < len(x); i += step {
+		v := float32(y[i])
+		corr += float32(x[i]) * v
+		power += v * v
+	}
+	if corr <= 0 {
+		return 0
+	}
+	return corr / float32(math.Sqrt(float64(max(power, 250))))
 }

@@ -305,3 +305,20 @@ func (j *jitter) rest(out []int16) []int16 {
 	}
 	return out[:n]
 }
+
+// splice cuts at least n samples out of the begin of sound, where that is most
+// like itself, if there are as many.
+func splice(pcm []int16, n int) []int16 {
+	most := min(n+pitchMost, len(pcm)-blockSize)
+	if n <= 0 || most < pitchLeast {
+		return pcm
+	}
+	best, like := most, float32(0)
+	for lag := min(n, most); lag <= most; lag += 2 {
+		if v := alike(pcm[:blockSize], pcm[lag:], 2); v > like {
+			best, like = lag, v
+		}
+	}
+	crossfade(pcm[best:best+blockSize], pcm[:blockSize], pcm[best:best+blockSize])
+	return pcm[best:]
+}

@@ -161,13 +161,14 @@ func (t *sender) anchor(in header, now time.Duration) {
 }
 
 // adopt lets a run of a speaker go on that was heard up to the packet last and
-// the timestamp end by other means: his next packet follows without a break.
-func (t *sender) adopt(o origin, last header, end uint32, now time.Duration) {
+// the timestamp end by other means: his next packet follows without a break, and
+// will be so far ahead of the clock as lead says.
+func (t *sender) adopt(o origin, last header, end uint32, lead int32, now time.Duration) {
 	t.origin, t.back, t.inHigh = o, 0, last.seq
 	t.seqOff = t.seq - (last.seq + 1)
 	t.tsOff = t.next - end
 	t.inTS, t.inAt = end, now
-	t.lead = max(int32(t.next-t.clock(now)), 0)
+	t.lead = max(lead, 0)
 }
 
 // leaps is true for a timestamp that time does not explain: more than 1 s back,
