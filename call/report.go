@@ -124,7 +124,8 @@ func (e *Engine) controlBegan(f store.Filter) (map[string]time.Time, error) {
 	return began, err
 }
 
-// fate is how long a caller waited for agents, and 1 if he gave up.
+// fate is how long a caller waited for agents, and 1 if he gave up. Who left his
+// place to a callback did not.
 func fate(c store.CDR) (waited time.Duration, abandoned float64) {
 	for _, s := range c.Stages {
 		if strings.HasPrefix(s.Name, "wait ") {
@@ -132,7 +133,7 @@ func fate(c store.CDR) (waited time.Duration, abandoned float64) {
 		}
 	}
 	served := slices.ContainsFunc(c.Talks, func(t store.Talk) bool { return t.Agent != "" })
-	if !served && c.Cause.Blame == "caller" {
+	if !served && c.Cause.Blame == "caller" && c.Callback == "" {
 		abandoned = 1
 	}
 	return waited, abandoned

@@ -216,16 +216,21 @@ func (c *Call) unseatSecond(l *Leg) {
 	c.caller.stop()
 }
 
-// reached makes the customer the caller; the rest is a talk like any other.
+// reached makes the customer the caller, known by the number that he gave, however
+// it was dialled; the rest is a talk like any other, announced like one.
 func (s customerStage) reached(c *Call, leg *Leg) stage {
 	c.drainSilently(leg)
 	was := c.swap(leg)
-	c.name = s.rec.Name
+	c.number, c.name = s.rec.Number, s.rec.Name
 	t := talkStage{leg: was, agent: c.agent, queue: c.queue, acd: true, record: on(s.q.Record),
 		wait: waitStage{queue: c.queue, needs: s.rec.Needs, since: s.rec.Since, category: s.rec.Category}}
 	c.engaged = &t
 	e, b := c.eng, s.item
 	e.agenda.jobs.add(func() { e.reached(b, c) })
+	if on(s.q.AnnounceAgent) {
+		e.media.Do(media.Leave{Leg: was.id}) // he hears a tone meanwhile
+		return announceStage{talk: t}
+	}
 	return t
 }
 
