@@ -16,7 +16,8 @@ import (
 // handover is a leg on its way from one call to another.
 type handover struct {
 	leg   *Leg
-	agent string // whose phone it is; "" if nobody's
+	agent string     // whose phone it is; "" if nobody's
+	way   *dialStage // it rings still, by that way; nil: it has answered
 }
 
 // give takes a second leg out of the call.
@@ -100,7 +101,7 @@ func (s joinStage) run(ctx context.Context, c *Call) stage {
 	c.unwatch() // from here on its end is the other's concern, if that takes it
 	was := c.caller.record(media.LegStats{}, store.Cause{}, time.Time{})
 	c.eng.media.Do(media.Leave{Leg: c.caller.id})
-	err := other.order(order{Order: Order{Do: s.order}, actor: "agent:" + s.agent, hand: &handover{c.caller, s.agent}})
+	err := other.order(order{Order: Order{Do: s.order}, actor: "agent:" + s.agent, hand: &handover{leg: c.caller, agent: s.agent}})
 	if err != nil {
 		c.watchCaller()
 		c.note("failed: %v", err)

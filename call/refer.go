@@ -83,6 +83,11 @@ func (s talkStage) attend(c *Call, actor string, r *sip.Refer) (next stage, done
 	r.Accept()
 	s = s.led(c, actor)
 	c.adopt(h)
+	if h.way != nil {
+		c.note("transfer while it rings")
+		c.eng.auditCall(c, actor, actTransfer, h.leg.peer)
+		return transferStage{talk: s, to: destination{name: h.leg.peer, ring: *h.way}, refer: r, ring: c.dialledBy(*h.way, h.leg)}, true
+	}
 	r.Progress(200, "OK")
 	c.note("attended transfer")
 	c.eng.auditCall(c, actor, actTransfer, "attended, "+h.leg.peer)

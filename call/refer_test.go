@@ -88,6 +88,74 @@ func TestScenario20ReferAttended(t *testing.T) {
 	}
 }
 
+func TestAnAgentTransfersWhileHisSecondCallStillRings(t *testing.T) {
+	for name, bob := range map[string]phone.Policy{
+		"answered":  phone.Policy(phone.AnswerAfter(6 * time.Second)).Speaking(bobHz),
+		"busy":      phone.RejectAfter(6*time.Second, 486),
+		"no answer": phone.RingForever(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			overTwo(t, bob, func(d *desk) {
+				must(t, d.agent.Hold(d.ctx(), phone.SendOnly))
+				second, err := d.ann.Call(d.ctx(), "1002")
+				must(t, err)
+				time.Sleep(3 * time.Second)
+				d.agent.Transfer("1002", second)
+				time.Sleep(time.Second)
+				if n := len(d.bob.Calls()); n != 1 || !second.Over() {
+					t.Errorf("Bob's phone rings for %d calls, the second call over: %v; want 1, true", n, second.Over())
+				}
+				time.Sleep(35 * time.Second)
+				want, status := hears("caller", d.caller, bobHz), 200
+				if name != "answered" {
+					want, status = hears("caller", d.caller, annHz), map[string]int{"busy": 486, "no answer": 480}[name]
+					must(t, d.agent.Hold(d.ctx(), phone.SendRecv))
+				}
+				d.hear(name, want)
+				if got := told(d.agent); len(got) == 0 || got[len(got)-1] != status {
+					t.Errorf("Ann's phone is told %v, want %d at last", got, status)
+				}
+				d.caller.Hangup()
+				d.begun()
+			})
+		})
+	}
+}
+
+func TestAConsultationThatIsCompletedWhileItRingsIsABlindTransfer(t *testing.T) {
+	for name, bob := range map[string]phone.Policy{
+		"answered": phone.Policy(phone.AnswerAfter(5 * time.Second)).Speaking(bobHz),
+		"busy":     phone.RejectAfter(5*time.Second, 486),
+	} {
+		t.Run(name, func(t *testing.T) {
+			withDesk(t, bob, func(d *desk) {
+				d.asks(call.DoConsult, "agent:1002")
+				time.Sleep(2 * time.Second)
+				d.asks(call.DoComplete, "")
+				time.Sleep(time.Second)
+				if !d.agent.Over() {
+					t.Error("Ann's leg still stands")
+				}
+				d.agentState("1001", "wrap-up")
+				time.Sleep(8 * time.Second)
+				trace, tone, far := "consult agent:1002; transfer agent:1002; talk", float64(bobHz), d.bob
+				if name == "busy" {
+					trace, tone, far = "transfer failed: 486 Busy Here; return to agent 1001; talk", annHz, d.ann
+				}
+				all := far.Calls()
+				if len(all) == 0 {
+					t.Fatalf("nobody has the caller: %s", d.calls())
+				}
+				d.hear(name, hears("caller", d.caller, tone), hears("who has him", all[len(all)-1], callerHz))
+				d.caller.Hangup()
+				if c := d.oneCDR(); !strings.Contains(c.Trace, trace) {
+					t.Errorf("got trace %s, want %s in it", c.Trace, trace)
+				}
+			})
+		})
+	}
+}
+
 func TestScenario21ReplacesBad(t *testing.T) {
 	withDesk(t, nil, func(d *desk) {
 		gone := d.dials(d.ann, "1002")

@@ -74,12 +74,16 @@ func (s dialStage) run(ctx context.Context, c *Call) stage {
 		case <-ringOut.C:
 			stop(ErrWithdrawn)
 		case o := <-c.orders:
-			if o.Do != doTake {
+			mine := c.manned != "" && o.actor == "agent:"+c.manned
+			if o.Do != doTake && (o.Do != doSurrender || !mine) {
 				o.done(ErrNotNow)
 				break
 			}
 			stop(ErrWithdrawn)
 			<-result
+			if o.Do == doSurrender {
+				return s.surrender(c, leg, o)
+			}
 			c.dropLeg(leg, sip.Elsewhere, "us")
 			return c.taken(o, talkStage{})
 		case <-c.caller.updated:
@@ -99,6 +103,16 @@ func (s dialStage) run(ctx context.Context, c *Call) stage {
 			return s.failed(ctx, c, err)
 		}
 	}
+}
+
+// surrender gives the phone that rings to another call of the agent who dialled, and
+// ends this one: he leads somebody there before it is answered.
+func (s dialStage) surrender(c *Call, leg *Leg, o order) stage {
+	c.give(leg)
+	c.blame(487, 16, errGivenAway.Error(), "us")
+	o.give <- &handover{leg: leg, agent: s.agent, way: &s}
+	o.done(nil)
+	return nil
 }
 
 // dial rings the phone, or the number over the first of the trunks.

@@ -62,11 +62,7 @@ func (c *Call) dialFor(s dialStage) (*dialled, error) {
 	for {
 		leg, err := s.dial(c)
 		if err == nil {
-			ctx, stop := context.WithCancelCause(c.life)
-			d := &dialled{c: c, way: s, leg: leg, stop: stop}
-			d.result = c.answerOf(ctx, leg, acceptance{key: s.agent != "" && c.eng.world.Load().confirms(s.agent)}, nil)
-			c.journal()
-			return d, nil
+			return c.dialledBy(s, leg), nil
 		}
 		next, ok := s.after(err)
 		if !ok {
@@ -75,6 +71,15 @@ func (c *Call) dialFor(s dialStage) (*dialled, error) {
 		c.note("%s failed: %v", s.trunk, err)
 		s = next
 	}
+}
+
+// dialledBy is a leg of the call that rings by the first part of a way.
+func (c *Call) dialledBy(s dialStage, leg *Leg) *dialled {
+	ctx, stop := context.WithCancelCause(c.life)
+	d := &dialled{c: c, way: s, leg: leg, stop: stop}
+	d.result = c.answerOf(ctx, leg, acceptance{key: s.agent != "" && c.eng.world.Load().confirms(s.agent)}, nil)
+	c.journal()
+	return d
 }
 
 // next rings over the next trunk after a result that came; false if there is none

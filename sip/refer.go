@@ -24,8 +24,8 @@ type Refer struct {
 	URI      string      // Refer-To without its headers
 	Target   Address     // the same, decoded: Target.User is the number or extension
 	Replaces *DialogID   // the call is to take over this dialog (attended transfer); nil: blind
-	Old      *Dialog     // that dialog, if it is one of ours and stands
-	Refusal  int         // why Old is nil though Replaces is not: 481, 486, 603 (RFC 3891, 3)
+	Old      *Dialog     // that dialog, if it is one of ours and stands or rings
+	Refusal  int         // why it can't be replaced: 481, 486, 603 (RFC 3891, 3); with Old: it rings, so its owner may lead on what rings for it
 	By       Address     // Referred-By (RFC 3892); zero if not said, never proven
 	Headers  [][2]string // further headers that the URI asks for
 

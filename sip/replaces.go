@@ -87,7 +87,7 @@ func (w *worker) named(id DialogID) *Dialog {
 }
 
 // replaceable is RFC 3891, 3: which dialogs may be replaced, and the refusal for
-// the others.
+// the others. With 481 for one that the far end rings us by comes that dialog.
 func (w *worker) replaceable(id DialogID) (*Dialog, int) {
 	d := w.named(id)
 	if d == nil {
@@ -95,7 +95,7 @@ func (w *worker) replaceable(id DialogID) (*Dialog, int) {
 	}
 	switch {
 	case d.phase == ringing: // an early dialog that we did not initiate
-		return nil, 481
+		return d, 481
 	case d.phase >= ending, d.wantEnd != nil:
 		return nil, 603
 	case d.phase != calling && id.EarlyOnly:
