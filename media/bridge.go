@@ -50,6 +50,7 @@ func (s *shard) leave(l *leg) {
 	b.seats = slices.DeleteFunc(b.seats, func(o *leg) bool { return o == l })
 	l.bridge = nil
 	l.passTo, l.mixed, l.jitter = nil, false, nil
+	s.accompany(l)
 	s.rewire(b)
 	if len(b.seats) == 0 {
 		delete(s.bridges, b.id)
@@ -97,6 +98,9 @@ func (s *shard) rewire(b *bridge) {
 		default:
 			b.voices = append(b.voices, l)
 		}
+	}
+	for _, l := range b.seats {
+		s.accompany(l)
 	}
 	switch mixing := len(b.mixed) > 0; {
 	case mixing && !wasMixing:

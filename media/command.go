@@ -143,7 +143,9 @@ type Leave struct{ Leg LegID }
 // Record starts a stereo WAV of what two legs say (what we receive of them),
 // placed by time. Left or Right may be "": silence until a Tap names a leg. With
 // several shards a leg is heard while it sits in no bridge, or in one together
-// with the leg that was there first.
+// with the leg that was there first. Right is not alone on its channel: whoever else
+// Left hears in its bridge is added, so that it is all that people say to Left; never
+// a Coach or a Listener.
 type Record struct {
 	ID          RecordingID
 	Path        string

@@ -117,7 +117,7 @@ func (s *shard) tapLate(l *leg) {
 	for _, r := range s.recs {
 		for ch, id := range r.who {
 			if id == l.id {
-				l.taps = append(l.taps, tap{r, uint8(ch)})
+				l.taps = append(l.taps, tap{rec: r, channel: uint8(ch)})
 			}
 		}
 	}

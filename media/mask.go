@@ -66,7 +66,7 @@ func (s *shard) masked(l *leg, at time.Duration) bool {
 func (s *shard) tapped(l *leg, h header, codec Codec, payload []byte, at time.Duration) {
 	muted := l.mask != nil && at < l.mask.until
 	for _, t := range l.taps {
-		s.tape(t.rec, t.channel, h, codec, payload, at, muted)
+		s.tape(t, h, codec, payload, at, muted)
 	}
 }
 
@@ -132,13 +132,14 @@ func (l *leg) maskKey(at time.Duration, n int) {
 	l.mask.silence()
 	for _, t := range l.taps {
 		now := t.rec.clock(at)
-		t.rec.mute(t.channel, now-maskBack, now+int64(n)+recSkew)
+		t.mute(now-maskBack, now+int64(n)+recSkew)
 	}
 }
 
-// mute makes a span of a channel silent, as far as it is still in memory.
-func (r *recording) mute(ch uint8, from, to int64) {
-	for pos := max(from, r.base); pos < min(to, r.base+recRing); pos++ {
-		r.ring[ch][pos%recRing] = ulawSilence
+// mute makes a span of what a leg said silent, as far as it is still in memory.
+func (t tap) mute(from, to int64) {
+	_, ring := t.track()
+	for pos := max(from, t.rec.base); pos < min(to, t.rec.base+recRing); pos++ {
+		ring[pos%recRing] = ulawSilence
 	}
 }

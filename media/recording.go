@@ -35,6 +35,7 @@ type recording struct {
 	file   *liveFile
 	place  [2]placer
 	ring   *[2][recRing]byte // one for each channel
+	guests []*guest          // who else is on the right channel; most often nobody
 	quiet  time.Duration     // of the left channel that is told; 0: not any more
 	loudAt time.Duration     // when that was loud last
 }
@@ -43,6 +44,15 @@ type recording struct {
 type tap struct {
 	rec     *recording
 	channel uint8
+	guest   *guest // nil for the channel's own leg
+}
+
+// track is where the leg's audio stands and is kept.
+func (t tap) track() (*placer, *[recRing]byte) {
+	if t.guest != nil {
+		return &t.guest.place, &t.guest.ring
+	}
+	return &t.rec.place[t.channel], &t.rec.ring[t.channel]
 }
 
 // placer ties one channel's timestamps to samples of the recording.
@@ -120,14 +130,15 @@ func (s *shard) tap(r *recording, left, right LegID) {
 			continue
 		}
 		if old := s.legs[r.who[ch]]; old != nil {
-			old.taps = slices.DeleteFunc(old.taps, func(t tap) bool { return t.rec == r && int(t.channel) == ch })
+			old.taps = slices.DeleteFunc(old.taps, func(t tap) bool { return t.rec == r && int(t.channel) == ch && t.guest == nil })
 		}
 		r.who[ch] = id
 		r.place[ch] = placer{}
 		if l := s.legs[id]; l != nil {
-			l.taps = append(l.taps, tap{r, uint8(ch)})
+			l.taps = append(l.taps, tap{rec: r, channel: uint8(ch)})
 		}
 	}
+	s.company(r)
 }
 
 // clock gives the sample of the recording that belongs to an instant.
@@ -136,9 +147,10 @@ func (r *recording) clock(at time.Duration) int64 {
 }
 
 // tape writes a packet into its channel of a recording.
-func (s *shard) tape(r *recording, ch uint8, h header, c Codec, payload []byte, at time.Duration, muted bool) {
-	now := at
-	pos := r.place[ch].at(h, r.clock(at))
+func (s *shard) tape(t tap, h header, c Codec, payload []byte, at time.Duration, muted bool) {
+	r, now := t.rec, at
+	place, ring := t.track()
+	pos := place.at(h, r.clock(at))
 	if r.paused || muted {
 		return
 	}
@@ -152,12 +164,11 @@ func (s *shard) tape(r *recording, ch uint8, h header, c Codec, payload []byte, 
 		s.spill(r, recChunk)
 	}
 	payload = payload[:max(0, min(int64(len(payload)), r.base+recRing-pos))]
-	ring := &r.ring[ch]
 	for len(payload) > 0 {
 		at := pos % recRing
 		n := min(int64(len(payload)), recRing-at)
 		transcode(ring[at:at+n], payload[:n], c, PCMU)
-		if ch == 0 && r.quiet > 0 && loud(ring[at:at+n]) {
+		if t.channel == 0 && r.quiet > 0 && loud(ring[at:at+n]) {
 			r.loudAt = now
 		}
 		payload, pos = payload[n:], pos+n
@@ -201,6 +212,7 @@ func (s *shard) spill(r *recording, n int) {
 		at := r.base % recRing
 		k := min(end-r.base, recRing-at)
 		left, right := r.ring[0][at:at+k], r.ring[1][at:at+k]
+		r.add(right, at)
 		if b != nil {
 			b = interleave(b, left, right)
 		}
@@ -208,6 +220,7 @@ func (s *shard) spill(r *recording, n int) {
 		hush(right)
 		r.base += k
 	}
+	r.forgetGuests()
 	if b != nil {
 		s.disk.write(r.file, from, b)
 	}
