@@ -53,6 +53,9 @@ type baresipCmd struct {
 	secured      bool   // SRTP with keys in the description, and nothing else
 	config       string // further lines of its configuration
 	account      string // further parameters of its account, each after a semicolon
+	port         int    // of SIP; default: a free one
+	away         bool   // it does not register: user is the number of somebody outside
+	lamp         bool   // it watches its user's messages
 }
 
 const baresipModules = "/usr/lib/baresip/modules"
@@ -77,23 +80,45 @@ func (h *hotline) baresip(c baresipCmd) *baresip {
 	if c.secured {
 		c.account += ";mediaenc=srtp-mand"
 	}
+	if c.away {
+		c.account += ";regint=0"
+	} else {
+		c.account += fmt.Sprintf(";regint=%d", c.expires)
+	}
+	if c.port == 0 {
+		c.port = freePort(t)
+	}
+	if c.lamp {
+		c.config += "\nmodule_app mwi.so"
+	}
 	server := h.addr()
 	if c.transport == "tls" {
 		server = fmt.Sprintf("127.0.0.1:%d", h.tls)
 	}
 	b := &baresip{t: t, dir: t.TempDir(), replies: make(chan baresipReply, 8)}
 	writeTone(t, filepath.Join(b.dir, "says.wav"), c.says)
-	b.fill("config", "@DIR@", b.dir, "@MODULES@", modules(), "@SIP@", fmt.Sprint(freePort(t)),
+	b.fill("config", "@DIR@", b.dir, "@MODULES@", modules(), "@SIP@", fmt.Sprint(c.port),
 		"@CONTROL@", fmt.Sprint(freePort(t)), "@RTP@", b.rtp(), "@MORE@", c.config)
-	b.fill("accounts", "@USER@", c.user, "@SECRET@", c.secret, "@SERVER@", server, "@TRANSPORT@", c.transport,
-		"@CODEC@", c.codec, "@ANSWER@", c.answer+c.account, "@EXPIRES@", fmt.Sprint(c.expires))
-	if err := os.WriteFile(filepath.Join(b.dir, "contacts"), nil, 0o600); err != nil {
-		t.Fatal(err)
+	account := b.fill("accounts", "@USER@", c.user, "@SECRET@", c.secret, "@SERVER@", server, "@TRANSPORT@", c.transport,
+		"@CODEC@", c.codec, "@ANSWER@", c.answer+c.account)
+	if c.lamp { // its mwi module never ends to subscribe if it registers within a millisecond of its start
+		b.write("accounts", "")
 	}
+	b.write("contacts", "")
 	// It waits for its un-REGISTER to be answered when it is asked to end; it is killed instead.
 	b.process = run(t, "baresip "+c.user, nil, "baresip", "-4", "-f", b.dir)
 	b.connect()
+	if c.lamp {
+		b.do("uanew " + strings.TrimSpace(account))
+	}
 	return b
+}
+
+// outside starts the phone of somebody outside, who calls and is called over the
+// trunk of its address.
+func (h *hotline) outside(number string, port, says int, account string) *baresip {
+	h.t.Helper()
+	return h.baresip(baresipCmd{user: number, secret: "none", port: port, says: says, away: true, account: account})
 }
 
 // registered starts a phone and waits until h knows it.
@@ -126,8 +151,8 @@ func (b *baresip) rtp() string {
 	return fmt.Sprintf("%d-%d", from, from+18)
 }
 
-// fill writes one of its files from testdata/phones.
-func (b *baresip) fill(name string, pairs ...string) {
+// fill writes one of its files from testdata/phones, and gives it.
+func (b *baresip) fill(name string, pairs ...string) string {
 	b.t.Helper()
 	text, err := os.ReadFile(repo("testdata/phones/baresip/" + name))
 	if err != nil {
@@ -137,11 +162,17 @@ func (b *baresip) fill(name string, pairs ...string) {
 	if name == "config" {
 		for line := range strings.Lines(out) {
 			if at, ok := strings.CutPrefix(line, "ctrl_tcp_listen"); ok {
-				b.dirControl(strings.TrimSpace(at))
+				b.write("control", strings.TrimSpace(at))
 			}
 		}
 	}
-	if err := os.WriteFile(filepath.Join(b.dir, name), []byte(out), 0o600); err != nil {
+	b.write(name, out)
+	return out
+}
+
+func (b *baresip) write(name, text string) {
+	b.t.Helper()
+	if err := os.WriteFile(filepath.Join(b.dir, name), []byte(text), 0o600); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -178,12 +209,6 @@ func (b *baresip) connect() {
 	}
 	b.t.Cleanup(func() { _ = b.conn.Close() })
 	go b.read(bufio.NewReader(b.conn)) // ends with the connection
-}
-
-func (b *baresip) dirControl(at string) {
-	if err := os.WriteFile(filepath.Join(b.dir, "control"), []byte(at), 0o600); err != nil {
-		b.t.Fatal(err)
-	}
 }
 
 // read takes netstrings: "12:{...},".

@@ -1,0 +1,78 @@
+package e2e_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"hotline/store"
+)
+
+// lamp waits until a baresip was told of new and old messages: "1/0".
+func (b *baresip) lamp(counts string) {
+	b.t.Helper()
+	var last baresipEvent
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		b.mu.Lock()
+		for _, e := range b.events {
+			if e.Type == "MWI_NOTIFY" {
+				last = e
+			}
+		}
+		b.mu.Unlock()
+		if strings.Contains(last.Param, "Voice-Message: "+counts) {
+			return
+		}
+	}
+	b.t.Fatalf("baresip was last told %+v, want %s messages", last, counts)
+}
+
+// A caller leaves a message; the lamps of both agents' phones tell of it, the
+// number that is to be told is called and hears it, one agent hears and claims it.
+func TestAMessageIsLeftShownByLampsToldByACallAndHeard(t *testing.T) {
+	t.Parallel()
+	h, port := desk(t)
+	told := h.outside("4930123456", port, 600, "")
+	ann := h.registered(baresipCmd{user: "1001", secret: h.secret("1001"), says: 440, lamp: true})
+	bob := h.registered(baresipCmd{user: "1002", secret: h.secret("1002"), says: 500, lamp: true, transport: "tcp"})
+	ann.lamp("0/0")
+	bob.lamp("0/0")
+
+	caller := h.keysCaller("4020", "0", "#", "#")
+	hears(t, "the caller", caller.ear.heard, "voicemail-greeting")
+	time.Sleep(time.Second) // the beep
+	caller.next()           // a key that has no meaning
+	caller.next()           // speaks
+	time.Sleep(4 * time.Second)
+	caller.next() // #
+	hears(t, "the caller", caller.ear.heard, "voicemail-saved")
+	h.wantTrace(h.cdrs(1)[0], "voicemail team; message left; goodbye; end: left a message")
+
+	ann.lamp("1/0")
+	bob.lamp("1/0")
+	told.sees("CALL_ESTABLISHED", 1)
+	hears(t, "who is told", told.heard, "voicemail-announce")
+	told.press("1")
+	ann.do("dial *97") // both hear it at the same time
+	hears(t, "the agent", ann.heard, "voicemail-from")
+	hearsTone(t, "who is told", told.heard, 880)
+	told.do("hangup")
+	hearsTone(t, "the agent", ann.heard, 880)
+	ann.press("4")
+	hears(t, "the agent", ann.heard, "voicemail-claimed")
+	ann.do("hangup")
+	bob.lamp("0/1")
+	v := list[store.Voicemail](h, "voicemail", "list")
+	if len(v) != 1 || v[0].Claimed != "1001" || v[0].Told != 1 || v[0].Caller != "4930123456" || v[0].Length.D() < 3*time.Second {
+		t.Fatalf("got %+v, want one of 4930123456 that 1001 has claimed after one call about it", v)
+	}
+	if _, err := h.try("voicemail", "claim", v[0].ID, "--as", "1002"); err == nil || !strings.Contains(err.Error(), "1001") {
+		t.Errorf("the second claim: got %v, want that 1001 has it", err)
+	}
+	file := fmt.Sprintf("%s/message.wav", h.dir)
+	h.cli("voicemail", "play", v[0].ID, file)
+	if r := readWAV(t, file)[0]; r.ToneTime(880) < 2*time.Second {
+		t.Errorf("the message has %v of 880 Hz, want 2 s or more", r.ToneTime(880))
+	}
+}
