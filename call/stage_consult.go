@@ -13,7 +13,8 @@ import (
 // consultStage is an agent who asks somebody else while the caller hears music.
 // He may talk with either, bring all three together, leave the two alone or come
 // back. Who hangs up decides too: the agent leaves the two alone, the one whom he
-// asked brings him back to the caller.
+// asked brings him back to the caller. What the caller hears and says is recorded as
+// in the talk before.
 type consultStage struct {
 	talk talkStage
 	to   destination
@@ -55,6 +56,7 @@ func (s consultStage) run(ctx context.Context, c *Call) stage {
 		return s.talk
 	}
 	x.leg = x.ring.leg
+	defer c.stopRecording()
 	x.arrange(withOther)
 	s.talk.leg.start(nil, media.Tone{Kind: media.ToneRingback}, true)
 	ringOut := time.NewTimer(transferRings)
@@ -83,7 +85,7 @@ func (s consultStage) run(ctx context.Context, c *Call) stage {
 			x.ring.stop(ErrWithdrawn)
 		case d := <-s.talk.leg.digits:
 			if do, _, ok := pad.press(d.r, time.Now()); ok {
-				if next, done := x.order(order{Order: Order{Do: do}, actor: "agent:" + s.talk.agent}); done {
+				if next, done := x.pressed(do); done {
 					return next
 				}
 			}
@@ -91,6 +93,8 @@ func (s consultStage) run(ctx context.Context, c *Call) stage {
 			if next, done := x.order(o); done {
 				return next
 			}
+		case <-c.pause.over():
+			c.pauseForgotten()
 		case <-c.caller.updated:
 			c.journal()
 		case <-s.talk.leg.updated:
@@ -157,6 +161,7 @@ func (x *consulting) arrange(with side) {
 	main, agent := media.BridgeID(c.id), x.talk.leg
 	do := c.eng.media.Do
 	if with == withOther {
+		c.stopRecording()
 		c.caller.start(c.eng.music(store.Queue{}), media.Tone{}, true)
 		do(media.Seat{Bridge: x.room(), Leg: agent.id, Role: media.Caller})
 		if x.up {
@@ -175,6 +180,9 @@ func (x *consulting) arrange(with side) {
 	default:
 		do(media.Leave{Leg: x.leg.id})
 		x.leg.start(c.eng.music(store.Queue{}), media.Tone{}, true)
+	}
+	if x.talk.record && c.rec == nil {
+		c.startRecording(x.talk)
 	}
 }
 
@@ -205,10 +213,32 @@ func (x *consulting) order(o order) (stage, bool) {
 		x.arrange(withBoth)
 		x.c.note("join")
 		o.done(nil)
+	case x.with != withOther && (o.Do == DoRecord || o.Do == DoStopRecord || o.Do == DoPause || o.Do == DoResume):
+		err := x.talk.recorder(x.c, o)
+		x.talk.record = x.c.rec != nil
+		o.done(err)
 	default:
 		o.done(ErrNotNow)
 	}
 	return nil, false
+}
+
+// pressed does what the agent asks by keys.
+func (x *consulting) pressed(do string) (next stage, done bool) {
+	if do == DoPause && x.c.pause.on {
+		do = DoResume
+	}
+	reply := make(chan error, 1)
+	o := order{Order: Order{Do: do}, actor: "agent:" + x.talk.agent, reply: reply}
+	next, done = x.order(o)
+	select {
+	case err := <-reply:
+		if err == nil {
+			x.c.eng.auditCall(x.c, o.actor, actOrder, do)
+		}
+	default:
+	}
+	return next, done
 }
 
 // complete leaves the caller with the one who was asked, or lets his phone ring on

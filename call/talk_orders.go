@@ -24,6 +24,7 @@ func (s talkStage) order(ctx context.Context, c *Call, hold *holder, o order) (n
 	case DoConsult:
 		hold.settle()
 		s = s.led(c, o.actor)
+		s.record = c.rec != nil // as it was asked for last
 		o.done(nil)
 		return consultStage{talk: s, to: o.dest}, true
 	case DoPark:
