@@ -58,6 +58,9 @@ func (e *engine) SetAgentState(id, state, reason, actor string) error {
 }
 func (e *engine) NewSecret(agent string) (string, error) { return "s3cret-of-" + agent, e.fail }
 func (e *engine) Hangup(id, actor string) error {
+	if id != "c1" {
+		return fmt.Errorf("call %s: %w", id, call.ErrUnknown)
+	}
 	e.said = append(e.said, "hangup "+id+" "+actor)
 	return e.fail
 }

@@ -69,6 +69,8 @@ var statuses = []struct {
 	{call.ErrHeld, http.StatusConflict},
 	{call.ErrNotHeld, http.StatusConflict},
 	{call.ErrNoAnswerYet, http.StatusConflict},
+	{call.ErrNoConsult, http.StatusConflict},
+	{call.ErrNoRing, http.StatusConflict},
 	{call.ErrRecording, http.StatusConflict},
 	{call.ErrNoRecording, http.StatusConflict},
 	{call.ErrNoRecorder, http.StatusServiceUnavailable},

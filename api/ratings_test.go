@@ -84,7 +84,7 @@ func TestRatingsAnswerAsTheyShould(t *testing.T) {
 		{"DELETE", "/v1/evaluations/c9/agent?as=x", "", 400, `supervisor:ID`},
 		{"POST", "/v1/evaluations/rebuild", "", 200, `{"evaluations":7}`},
 		{"GET", "/v1/grades", "", 200, `[{"agent":"1001"`},
-		{"GET", "/v1/grades?agent=7", "", 404, `not found`},
+		{"GET", "/v1/grades?agent=7", "", 404, `there is none of that id`},
 		{"GET", "/v1/customers/%2B4930111", "", 200, `"id":"+4930111"`},
 		{"GET", "/v1/customers/+1", "", 404, `hotline customer list`},
 		{"PATCH", "/v1/customers/+4930111", `{"tier":"gold"}`, 200, `"tier":"gold"`},

@@ -63,7 +63,10 @@ func (s *Server) unsupervise(w http.ResponseWriter, r *http.Request) {
 // notSeated says why nobody sits in a call, and where to look.
 func notSeated(ref string, err error) *Error {
 	e := asError("supervise "+ref, err)
-	if errors.Is(err, call.ErrUnknown) || errors.Is(err, call.ErrAmbiguous) {
+	switch {
+	case errors.Is(err, call.ErrNoAgent):
+		e.Try = "hotline agent list"
+	case errors.Is(err, call.ErrUnknown), errors.Is(err, call.ErrAmbiguous):
 		e.Try = "hotline call list"
 	}
 	return e

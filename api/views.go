@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -79,7 +80,31 @@ func (s *Server) number(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) call(w http.ResponseWriter, r *http.Request) {
-	one(w, r, "call", s.callViews(), func(v call.CallView) string { return v.ID })
+	want, all := r.PathValue("id"), s.callViews()
+	id := callNamed(all, want)
+	one(w, r, "call", all, func(v call.CallView) string {
+		if v.ID == id {
+			return want
+		}
+		return ""
+	})
+}
+
+// callNamed is the id of the call of that id, of the only one that an agent is in, or
+// of the only one that begins so; "" if there is none.
+func callNamed(all []call.CallView, want string) (id string) {
+	for _, v := range all {
+		switch {
+		case v.ID == want:
+			return want
+		case v.Agent != want && !strings.HasPrefix(v.ID, want):
+		case id != "":
+			return ""
+		default:
+			id = v.ID
+		}
+	}
+	return id
 }
 
 func (s *Server) trunk(w http.ResponseWriter, r *http.Request) {
@@ -156,11 +181,10 @@ func (s *Server) hasAgent(id string) bool {
 
 func (s *Server) hangup(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
-	if !slices.ContainsFunc(s.engine.Calls(), func(c call.CallView) bool { return c.ID == id }) {
+	if err := s.engine.Hangup(id, actor(r)); errors.Is(err, call.ErrUnknown) {
 		fail(w, notFound("call", id))
 		return
-	}
-	if err := s.engine.Hangup(id, actor(r)); err != nil {
+	} else if err != nil {
 		fail(w, asError("call "+id, err))
 		return
 	}

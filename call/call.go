@@ -58,6 +58,7 @@ type Call struct {
 	manned  string              // the agent whose phone is the caller's leg; "" if none
 	given   *store.Leg          // the caller's leg as it was when another call got it; nil: it is ours
 	recs    int                 // recordings begun
+	wish    *bool               // whether it is recorded, as somebody asked; nil: as its queue says
 	pause   pause               // of the recording
 
 	acd    chan acd.Command // from the dispatcher
@@ -213,12 +214,28 @@ func (c *Call) blame(status, q850 int, text, blame string) {
 	}
 }
 
+// servedBy is the agent on the line, or who was last; "" where the talk is with a
+// number outside or the agent has left a transfer to itself.
+func (c *Call) servedBy(stage string) string {
+	switch {
+	case c.engaged != nil && inTalk(stage):
+		return c.engaged.agent
+	case strings.HasPrefix(stage, "transfer "):
+		return ""
+	}
+	return c.agent
+}
+
 // publish shows the call as it is now to operators.
 func (c *Call) publish() {
-	v := &CallView{ID: c.id, Caller: c.number, Name: c.name, Called: c.cdr.Called, From: c.from, Began: c.began,
-		Queue: c.queue, Agent: c.agent, Language: c.lang, Trace: c.trace[:len(c.trace):len(c.trace)], Offers: c.offers, Silent: c.silences()}
+	stage := ""
 	if n := len(c.cdr.Stages); n > 0 {
-		v.Stage, v.Since = c.cdr.Stages[n-1].Name, c.cdr.Stages[n-1].Began
+		stage = c.cdr.Stages[n-1].Name
+	}
+	v := &CallView{ID: c.id, Caller: c.number, Name: c.name, Called: c.cdr.Called, From: c.from, Began: c.began,
+		Queue: c.queue, Agent: c.servedBy(stage), Language: c.lang, Trace: c.trace[:len(c.trace):len(c.trace)], Offers: c.offers, Silent: c.silences()}
+	if n := len(c.cdr.Stages); n > 0 {
+		v.Stage, v.Since = stage, c.cdr.Stages[n-1].Began
 	}
 	v.Held, v.Paused = c.held, c.pause.on
 	if to, ok := strings.CutPrefix(v.Stage, "consult "); ok {

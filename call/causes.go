@@ -20,7 +20,7 @@ var (
 
 // Answers to operators.
 var (
-	ErrUnknown  = errors.New("call: not found")
+	ErrUnknown  = errors.New("there is none of that id")
 	ErrBadState = errors.New("call: no such state; use ready, not ready or logged out")
 )
 

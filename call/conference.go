@@ -192,5 +192,5 @@ func (e *Engine) ringAlone(w *world, to dialStage, room, actor string) (*Call, e
 	if len(inv.Targets) == 0 {
 		return nil, fmt.Errorf("agent %s: %w", to.agent, ErrNoPhone)
 	}
-	return e.originate("agent:"+to.agent, to.agent, inv, w.confirms(to.agent), seat)
+	return e.originate("agent:"+to.agent, to.agent, "conference:"+room, inv, w.confirms(to.agent), seat)
 }

@@ -114,7 +114,7 @@ func (e *Engine) callAbout(w *world, n *store.Notify, next mailboxStage) error {
 		if len(inv.Targets) == 0 {
 			return fmt.Errorf("call: notify %s: %w", n.To, errUnreachable)
 		}
-		_, err := e.originate(n.To, id, inv, false, announceMailStage{next})
+		_, err := e.originate(n.To, id, "", inv, false, announceMailStage{next})
 		return err
 	}
 	way, err := w.own(n.Trunk, n.To, anyRule) // the center's file wants it: an operator

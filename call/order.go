@@ -45,6 +45,7 @@ var (
 	ErrHeld        = errors.New("is on hold already")
 	ErrNotHeld     = errors.New("is not on hold")
 	ErrNoConsult   = errors.New("nobody is consulted; use consult first")
+	ErrNoRing      = errors.New("does not ring, so nobody can be asked there first; use transfer")
 	ErrNoAnswerYet = errors.New("the one consulted has not answered yet")
 	ErrRecording   = errors.New("is recorded already")
 	ErrNoRecording = errors.New("is not recorded")
@@ -90,7 +91,7 @@ func (e *Engine) Order(ref string, o Order, actor string) error {
 	}
 	x := order{Order: o, actor: actor}
 	if o.Do == DoTransfer || o.Do == DoConsult {
-		if x.dest, err = e.destination(o.To, actor); err != nil {
+		if x.dest, err = e.destinationOf(o, actor); err != nil {
 			return err
 		}
 	}
@@ -98,6 +99,15 @@ func (e *Engine) Order(ref string, o Order, actor string) error {
 		return fmt.Errorf("call %s: %s: %w", c.id, o.Do, err)
 	}
 	return nil
+}
+
+// destinationOf is where an order leads. Who is consulted must have a phone.
+func (e *Engine) destinationOf(o Order, actor string) (destination, error) {
+	d, err := e.destination(o.To, actor)
+	if err == nil && o.Do == DoConsult && !d.rings() {
+		err = fmt.Errorf("%s: %w", o.To, ErrNoRing)
+	}
+	return d, err
 }
 
 // order hands an order to the call's stage and waits for its answer.

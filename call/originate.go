@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"hotline/acd"
@@ -18,9 +19,10 @@ var ErrNotShown = errors.New("may not be shown; give the agent show: [NUMBER] in
 var ErrBusyAgent = errors.New("is in another call")
 
 // originate begins a call of our own: an agent's phone that we ring is its caller's
-// leg. It goes on with next when that has answered.
-func (e *Engine) originate(peer, number string, inv sip.Invite, confirm bool, next stage) (*Call, error) {
+// leg. It goes on with next when that has answered; called is whom it is for.
+func (e *Engine) originate(peer, number, called string, inv sip.Invite, confirm bool, next stage) (*Call, error) {
 	c := e.ownCall(peer, number)
+	c.cdr.Called = called
 	return c, e.launch(c, "caller", peer, number, inv, outStage{confirm: confirm, next: next})
 }
 
@@ -39,7 +41,10 @@ func (e *Engine) ownCall(from, number string) *Call {
 	c := &Call{id: store.NewID(now), eng: e, log: e.log, began: now, from: from, number: number, hops: 70,
 		lang: e.world.Load().language(store.Number{}), acd: make(chan acd.Command, acdInbox), orders: make(chan order),
 		vars: map[string]string{}}
-	c.cdr = store.CDR{ID: c.id, Node: e.cfg.Node, Began: now, Caller: number, From: from}
+	if a, ok := strings.CutPrefix(from, "agent:"); ok {
+		c.name = plainName(e.world.Load().center.Agents[a].Name)
+	}
+	c.cdr = store.CDR{ID: c.id, Node: e.cfg.Node, Began: now, Caller: number, Name: c.name, From: from}
 	return c
 }
 
@@ -75,7 +80,7 @@ func (e *Engine) Dial(agent, to, show, actor string) (id string, err error) {
 	d.ring.show = show
 	inv := sip.Invite{Targets: targets, NoAnswer: phoneSilence, AutoAnswer: a.AutoAnswer,
 		From: sip.Address{Display: to, User: plainNumber(to)}, To: sip.Address{User: agent}}
-	c, err := e.originate("agent:"+agent, agent, inv, w.confirms(agent), d.ring)
+	c, err := e.originate("agent:"+agent, agent, to, inv, w.confirms(agent), d.ring)
 	if err != nil {
 		return "", err
 	}

@@ -135,6 +135,7 @@ func (s transferStage) run(ctx context.Context, c *Call) stage {
 	c.caller.start(nil, media.Tone{Kind: media.ToneRingback}, true)
 	ringOut := time.NewTimer(transferRings)
 	defer ringOut.Stop()
+	pad := newPad(c.eng.world.Load().keyCodes)
 	for {
 		select {
 		case err := <-x.ring.result:
@@ -153,6 +154,10 @@ func (s transferStage) run(ctx context.Context, c *Call) stage {
 			x.ring.stop(ErrWithdrawn)
 		case <-x.agentGone():
 			x.left()
+		case d := <-s.talk.leg.digits:
+			if do, _, ok := pad.press(d.r, time.Now()); ok && do == DoCancel {
+				x.ring.stop(ErrWithdrawn)
+			}
 		case o := <-c.orders:
 			if o.Do == DoCancel {
 				x.ring.stop(ErrWithdrawn)
@@ -194,6 +199,7 @@ func (x *transferring) agentGone() <-chan struct{} {
 func (x *transferring) left() {
 	x.stays = false
 	x.talk.release(x.c, acd.TalkEnded{}, causeTransferred)
+	x.c.publish()
 	x.c.journal()
 }
 

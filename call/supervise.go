@@ -21,6 +21,7 @@ var (
 	ErrNoPhone       = errors.New("his phone is not registered")
 	ErrConference    = errors.New("the call is in a conference; its number can be dialled")
 	ErrCrowded       = errors.New("too many supervisors sit in this call")
+	ErrNoAgent       = fmt.Errorf("%w", ErrUnknown)
 	ErrNotThere      = errors.New("does not sit in this call")
 )
 
@@ -91,7 +92,7 @@ func (e *Engine) supervise(ref, supervisor, mode, actor string, leg *Leg) (Super
 	a, ok := w.center.Agents[supervisor]
 	switch {
 	case !ok:
-		return SupervisionView{}, fmt.Errorf("agent %s: %w", supervisor, ErrUnknown)
+		return SupervisionView{}, fmt.Errorf("agent %s: %w", supervisor, ErrNoAgent)
 	case a.Role != "supervisor":
 		return SupervisionView{}, fmt.Errorf("agent %s: %w", supervisor, ErrNotSupervisor)
 	}

@@ -2,6 +2,7 @@ package call
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -52,6 +53,8 @@ func (s talkStage) order(ctx context.Context, c *Call, hold *holder, o order) (n
 		return s.attached(c, o)
 	case doSurrender:
 		return s.surrender(c, o)
+	case DoToggle, DoJoin, DoComplete, DoCancel:
+		o.done(ErrNoConsult)
 	default:
 		o.done(ErrNotNow)
 	}
@@ -90,7 +93,7 @@ func (s talkStage) pressed(ctx context.Context, c *Call, hold *holder, p *pad, a
 		}
 	case DoTransfer, DoConsult:
 		var err error
-		if o.dest, err = c.eng.destination(number, o.actor); err != nil {
+		if o.dest, err = c.eng.destinationOf(o.Order, o.actor); err != nil {
 			s.refuse(c, agent, err)
 			return nil, false
 		}
@@ -110,14 +113,28 @@ func (s talkStage) pressed(ctx context.Context, c *Call, hold *holder, p *pad, a
 	return next, done
 }
 
-// refuse tells an agent by two beeps that what he pressed can't be done.
+// refuse tells an agent why what he pressed can't be done; the caller hears nothing
+// of it.
 func (s talkStage) refuse(c *Call, agent string, err error) {
 	c.log.Info("keys refused", "call", c.id, "agent", agent, "err", err)
 	leg := s.leg
 	if agent != s.agent {
 		leg = c.caller
 	}
-	leg.start(c.eng.clips(c.lang, []string{"beep", "beep"}), media.Tone{}, false)
+	leg.start(c.eng.clips(c.lang, []string{sayNo(err)}), media.Tone{}, false)
+}
+
+// sayNo is what is said of an order that can't be carried out.
+func sayNo(err error) string {
+	switch {
+	case errors.Is(err, ErrNowhere), errors.Is(err, ErrUnknown):
+		return "number-not-in-service"
+	case errors.Is(err, ErrNotAllowed), errors.Is(err, ErrForeign):
+		return "not-allowed"
+	case errors.Is(err, ErrClosed):
+		return "closed"
+	}
+	return "invalid-choice"
 }
 
 // recorder carries out what is asked of the recording.
@@ -130,10 +147,15 @@ func (s talkStage) recorder(c *Call, o order) error {
 		if c.rec == nil {
 			return ErrNoRecorder
 		}
+		c.wish = new(true)
 	case c.rec == nil:
 		return ErrNoRecording
 	case o.Do == DoStopRecord:
+		if c.pause.on {
+			c.pauseRecording(false, o.actor)
+		}
 		c.stopRecording()
+		c.wish = new(false)
 	case o.Do == DoPause && c.pause.on:
 		return ErrPaused
 	case o.Do == DoResume && !c.pause.on:

@@ -174,10 +174,11 @@ func TestTransfersToNowhereAreRefusedAndTheTalkGoesOn(t *testing.T) {
 		if err := d.eng.Order("1001", call.Order{Do: "fly"}, "test"); !errors.Is(err, call.ErrBadOrder) {
 			t.Errorf("fly: got %v", err)
 		}
-		if err := d.eng.Order("1001", call.Order{Do: call.DoComplete}, "test"); !errors.Is(err, call.ErrNotNow) {
+		if err := d.eng.Order("1001", call.Order{Do: call.DoComplete}, "test"); !errors.Is(err, call.ErrNoConsult) {
 			t.Errorf("complete: got %v", err)
 		}
 		must(t, d.agent.Press(d.ctx(), "*27777#", 50*time.Millisecond))
+		time.Sleep(4 * time.Second) // he is told
 		d.hear("still", hears("caller", d.caller, annHz), hears("Ann", d.agent, callerHz))
 	})
 }

@@ -148,7 +148,7 @@ func newTrunkCmd(a *app) *cobra.Command {
 
 func newCallCmd(a *app) *cobra.Command {
 	hangup := &cobra.Command{
-		Use: "hangup ID", Short: "End a running call", Args: exactly(1),
+		Use: "hangup CALL", Short: "End a running call", Args: exactly(1), Long: "Ends a running call." + callHelp,
 		RunE: withClient(a, func(ctx context.Context, c *api.Client, args []string) error {
 			if err := c.Hangup(ctx, args[0]); err != nil {
 				return err
