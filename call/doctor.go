@@ -129,7 +129,11 @@ func (f *findings) registrations(list []TrunkView) {
 		case t.Registered:
 			f.add("trunks", Pass, "", "%s is registered until %s", t.ID, t.Expires.Format(time.TimeOnly))
 		default:
-			f.add("trunks", Fail, "user, secret and realm of the trunk", "%s is not registered: %s", t.ID, t.Error)
+			why := t.Error
+			if why == "" {
+				why = "no answer yet"
+			}
+			f.add("trunks", Fail, "user, secret and realm of the trunk", "%s is not registered: %s", t.ID, why)
 		}
 	}
 }

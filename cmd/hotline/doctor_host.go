@@ -23,6 +23,7 @@ const (
 	jitterMost = 20 * time.Millisecond // of a packet each 20 ms: later than its successor
 	jitterFew  = 5 * time.Millisecond
 	portsTried = 32 // of the audio range
+	fewLegs    = 20 // at a time: a call with an agent has two
 )
 
 // host is how the machine is asked; tests put others in.
@@ -165,6 +166,8 @@ func (p *patient) bind() {
 		p.add("rtp", call.Fail, try, "no port of %s can be opened: %v", r, plainNet(last))
 	case busy > 0:
 		p.add("rtp", call.Warn, try, "%d of %d ports tried in %s are taken", busy, tried, r)
+	case pairs < fewLegs:
+		p.add("rtp", call.Warn, "a larger range for rtp in hotline.yaml: a call with an agent takes two legs", "%s: %d legs at a time", r, pairs)
 	default:
 		p.add("rtp", call.Pass, "", "%s: %d legs at a time", r, pairs)
 	}
