@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hotline/internal/phone"
+	"hotline/media"
 )
 
 // arrivals watches what the engine sends to phones, packet by packet.
@@ -24,6 +25,44 @@ type arriving struct {
 	next           uint32 // timestamp
 	last           time.Time
 	longest        time.Duration
+	until          time.Time     // what was heard sounds so long, in a phone that plays all at once
+	silence        time.Duration // longest time in which such a phone had nothing to play, or silence
+}
+
+// hear takes note of what sounds in a packet, in parts of 2.5 ms.
+func (s *arriving) hear(law media.Codec, payload []byte, now time.Time) {
+	const part, span = 20, 2500 * time.Microsecond
+	if law != media.PCMU && law != media.PCMA {
+		return
+	}
+	pcm := law.Decode(make([]int16, len(payload)), payload)
+	for ; len(pcm) >= part; pcm, now = pcm[part:], now.Add(span) {
+		if level(pcm[:part]) < 100 { // -50 dB
+			continue
+		}
+		if !s.until.IsZero() {
+			s.silence = max(s.silence, now.Sub(s.until))
+		}
+		if end := now.Add(span); end.After(s.until) {
+			s.until = end
+		}
+	}
+}
+
+// mostSilence is what an order may take from those who stay.
+const mostSilence = 40 * time.Millisecond
+
+// steady fails if a phone had nothing to play for longer.
+func (a *arrivals) steady(t *testing.T, name string, c *phone.Call) {
+	t.Helper()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch s := a.to[c.LocalRTP()]; {
+	case s == nil || s.packets < 50:
+		t.Errorf("%s got no stream", name)
+	case s.silence > mostSilence:
+		t.Errorf("%s heard nothing for %v, want %v at most", name, s.silence, mostSilence)
+	}
 }
 
 // watch looks at all streams from now on.
@@ -52,6 +91,7 @@ func (a *arrivals) take(to string, p []byte) {
 		}
 		s.longest = max(s.longest, now.Sub(s.last))
 	}
+	s.hear(media.Codec(p[1]&0x7F), p[12:], now)
 	s.packets++
 	s.seq, s.next, s.last = seq, ts+uint32(len(p)-12), now
 }
