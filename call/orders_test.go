@@ -55,6 +55,20 @@ func TestARecordingThatWasAskedForGoesOnAfterATransferAndOneThatWasEndedDoesNot(
 	}
 }
 
+func TestAKeyEndsARecordingAndBeginsAnother(t *testing.T) {
+	withDesk(t, nil, func(d *desk) {
+		for range 2 {
+			must(t, d.agent.Press(d.ctx(), "*#", 50*time.Millisecond))
+			time.Sleep(time.Second)
+		}
+		d.caller.Hangup()
+		c := d.oneCDR()
+		if len(c.Recordings) != 2 || !strings.Contains(c.Trace, "talk; stop-record; record; ") {
+			t.Errorf("got recordings %q, trace %s, want two", c.Recordings, c.Trace)
+		}
+	})
+}
+
 func TestACallThatNobodyRecordsIsRecordedAfterATransferWhenAskedFor(t *testing.T) {
 	withDesk(t, nil, func(d *desk) {
 		d.caller.Hangup()

@@ -79,7 +79,7 @@ func (p *pad) prefix() bool {
 
 // defaultKeys are those of a center that names none.
 var defaultKeys = store.Keys{Survey: "**", Mask: "*8", Hold: "*1", Transfer: "*2", Consult: "*3", Join: "*4", Toggle: "*5",
-	Cancel: "*6", Complete: "*7", Pause: "*9", Park: "*0"}
+	Cancel: "*6", Complete: "*7", Pause: "*9", Park: "*0", Record: "*#"}
 
 // keys are the codes that agents press in talk.
 func (w *world) keys() map[string]string {

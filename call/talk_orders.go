@@ -91,6 +91,10 @@ func (s talkStage) pressed(ctx context.Context, c *Call, hold *holder, p *pad, a
 		if c.pause.on {
 			o.Do = DoResume
 		}
+	case DoRecord:
+		if c.rec != nil {
+			o.Do = DoStopRecord
+		}
 	case DoTransfer, DoConsult:
 		var err error
 		if o.dest, err = c.eng.destinationOf(o.Order, o.actor); err != nil {

@@ -123,7 +123,7 @@ type Keys struct {
 	Complete string `json:"complete"` // in a consultation: leaves the two alone; default "*7"
 	Pause    string `json:"pause"`    // the recording is silent, and records again; default "*9"
 	Park     string `json:"park"`     // the caller waits in a slot that is told; default "*0"
-	Record   string `json:"record"`   // begins a recording where there is none; default none
+	Record   string `json:"record"`   // begins a recording, and ends it; default "*#"
 }
 
 // Skill is something that an agent may be good at, by level 1 to 10.
