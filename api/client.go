@@ -145,6 +145,7 @@ func query(f store.Filter) string {
 	set("agent", f.Agent)
 	set("queue", f.Queue)
 	set("caller", f.Caller)
+	set("disposition", f.Disposition)
 	if f.Limit > 0 {
 		q.Set("limit", strconv.Itoa(f.Limit))
 	}

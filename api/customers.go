@@ -53,13 +53,31 @@ func (s *Server) why(w http.ResponseWriter, r *http.Request) {
 // control compares the control group with the others.
 func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 	f, err := filter(r.URL.Query())
-	if err == nil && (f.Agent != "" || f.Caller != "" || f.Limit != 0) {
+	if err == nil && (f.Agent != "" || f.Caller != "" || f.Disposition != "" || f.Limit != 0) {
 		err = badRequest("report", "it compares all contacts of a queue", "from, to and queue")
 	}
 	var v call.ControlReport
 	if err == nil {
 		deadline(w, audioTimeout) // all records of the time are read
 		v, err = s.engine.ControlReport(f)
+	}
+	if err != nil {
+		fail(w, asError("report", err))
+		return
+	}
+	reply(w, http.StatusOK, v)
+}
+
+// outcomes counts what came of calls.
+func (s *Server) outcomes(w http.ResponseWriter, r *http.Request) {
+	f, err := filter(r.URL.Query())
+	if err == nil && (f.Caller != "" || f.Limit != 0) {
+		err = badRequest("report", "it counts all calls of a time", "from, to, queue, agent and disposition")
+	}
+	var v call.OutcomeReport
+	if err == nil {
+		deadline(w, audioTimeout) // all records of the time are read
+		v, err = s.engine.OutcomeReport(f)
 	}
 	if err != nil {
 		fail(w, asError("report", err))
@@ -82,6 +100,12 @@ func (c *Client) SetCustomer(ctx context.Context, id string, ch call.CustomerCha
 // Why explains how a call was given to agents.
 func (c *Client) Why(ctx context.Context, id string) (v call.Why, err error) {
 	err = c.Do(ctx, http.MethodGet, "/v1/calls/"+url.PathEscape(id)+"/why", nil, &v)
+	return v, err
+}
+
+// OutcomeReport counts what came of calls.
+func (c *Client) OutcomeReport(ctx context.Context, q store.Filter) (v call.OutcomeReport, err error) {
+	err = c.Do(ctx, http.MethodGet, "/v1/reports/dispositions"+query(q), nil, &v)
 	return v, err
 }
 

@@ -21,6 +21,7 @@ type Ratings interface {
 	SetCustomer(call.Actor, string, call.CustomerChange) (store.Customer, error)
 	Why(id string) (call.Why, error)
 	ControlReport(store.Filter) (call.ControlReport, error)
+	OutcomeReport(store.Filter) (call.OutcomeReport, error)
 }
 
 // RatingRequest is one side's rating of a call; it replaces an earlier one.

@@ -53,6 +53,10 @@ func (e *engine) Why(id string) (call.Why, error) {
 	return call.Why{Call: id, Decisions: []call.Decision{}}, e.fail
 }
 
+func (e *engine) OutcomeReport(f store.Filter) (call.OutcomeReport, error) {
+	return call.OutcomeReport{Outcomes: []call.OutcomeRow{{Queue: f.Queue, Agent: f.Agent, Code: f.Disposition, Calls: 1}}}, e.fail
+}
+
 func (e *engine) ControlReport(f store.Filter) (call.ControlReport, error) {
 	return call.ControlReport{Queues: []string{f.Queue}, Verdict: "none"}, e.fail
 }
@@ -149,6 +153,10 @@ func TestTheClientAsksForRatingsAsTheServerAnswers(t *testing.T) {
 	tier := "gold"
 	if cu, err := c.SetCustomer(ctx, "+4930111", call.CustomerChange{Tier: &tier}); err != nil || cu.ID != "+4930111" {
 		t.Errorf("set customer: got %+v, %v", cu, err)
+	}
+	if r, err := c.OutcomeReport(ctx, store.Filter{Queue: "a&b", Agent: "1001", Disposition: "sale"}); err != nil ||
+		r.Outcomes[0] != (call.OutcomeRow{Queue: "a&b", Agent: "1001", Code: "sale", Calls: 1}) {
+		t.Errorf("outcomes: got %+v, %v", r, err)
 	}
 	if r, err := c.ControlReport(ctx, store.Filter{Queue: "a&b"}); err != nil || r.Queues[0] != "a&b" {
 		t.Errorf("report: got %+v, %v", r, err)

@@ -19,7 +19,7 @@ type RecordingReply struct {
 }
 
 // filter reads the query of a list: from, to (RFC 3339, to exclusive), agent,
-// queue, caller, limit.
+// queue, caller, disposition (of call records), limit.
 func filter(q url.Values) (store.Filter, error) {
 	var f store.Filter
 	for name, values := range q {
@@ -39,13 +39,15 @@ func filter(q url.Values) (store.Filter, error) {
 			f.Queue = v
 		case "caller":
 			f.Caller = v
+		case "disposition":
+			f.Disposition = v
 		case "limit":
 			f.Limit, err = strconv.Atoi(v)
 			if err == nil && f.Limit < 0 {
 				err = strconv.ErrRange
 			}
 		default:
-			return f, badRequest("parameter "+quote(name), "not known", "from, to, agent, queue, caller or limit")
+			return f, badRequest("parameter "+quote(name), "not known", "from, to, agent, queue, caller, disposition or limit")
 		}
 		if err != nil {
 			return f, badRequest(name+" "+quote(v), "not understood", "a time like 2026-12-24T18:00:00Z, or a number for limit")

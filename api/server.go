@@ -128,6 +128,7 @@ func (s *Server) routes() {
 		"PATCH /v1/customers/{id}":      s.setCustomer,
 		"GET /v1/calls/{id}/why":        s.why,
 		"GET /v1/reports/control":       s.control,
+		"GET /v1/reports/dispositions":  s.outcomes,
 
 		"PUT /v1/evaluations/{call}/{side}":    s.evaluate,
 		"DELETE /v1/evaluations/{call}/{side}": s.unevaluate,

@@ -198,6 +198,9 @@ func (e *Engine) agentChanged(ch acd.AgentChanged) {
 		}
 		e.store.LogAgentStatus(store.AgentStatus{ID: string(ch.Agent), State: ch.State.String(), Reason: reason, Since: ch.Since})
 	}
+	if call, w := e.wrapUps.changed(ch); call != "" {
+		e.writes.add(func() { e.workedAfter(call, w) })
+	}
 	e.log.Debug("agent", "agent", ch.Agent, "state", ch.State.String(), "reason", ch.Reason)
 }
 

@@ -70,6 +70,7 @@ type Call struct {
 	sofar   atomic.Pointer[store.CDR]         // the record as last journalled; replaced, never changed
 	rec     *store.Recording                  // running
 	noted   atomic.Pointer[store.Disposition] // what came of the call; written under the engine's noting
+	worked  []worked                          // wrap-ups that are over; guarded by the engine's noting
 	held    bool                              // one side of the talk holds
 	early   bool                              // the caller has heard of us before the answer
 	denied  string                            // why a caller is turned away, for the record

@@ -66,6 +66,7 @@ type Engine struct {
 	writes    jobs // what waits for the disk
 	agenda    agenda
 	mail      mail
+	wrapUps   wrapUps
 	callbacks callbacks
 
 	mu       sync.Mutex // guards calls, busy, degraded

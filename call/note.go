@@ -130,6 +130,9 @@ func (e *Engine) keep(c *Call) {
 	lock.Lock()
 	defer lock.Unlock()
 	c.cdr.Disposition = c.noted.Load()
+	for _, w := range c.worked {
+		c.cdr.Talks = withWrapUp(c.cdr.Talks, w)
+	}
 	e.closeCDR(c.cdr)
 	c.kept = true
 }

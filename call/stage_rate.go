@@ -42,6 +42,7 @@ func (s talkStage) leave(c *Call) {
 	c.unseat(s.leg)
 	if s.acd { // else his phone counts as occupied already
 		e.occupy(s.agent, true) // before the ACD could give him the next call
+		e.wrapUps.served(s.agent, c.id)
 		e.disp.must(acd.TalkEnded{Agent: acd.AgentID(s.agent), Call: c.acdID()})
 	}
 	c.journal() // what the rating stands on

@@ -308,6 +308,7 @@ func (s talkStage) release(c *Call, ev acd.TalkEnded, cause sip.Cause) {
 	switch {
 	case s.acd:
 		ev.Agent, ev.Call = acd.AgentID(s.agent), c.acdID()
+		c.eng.wrapUps.served(s.agent, c.id)
 		c.eng.disp.must(ev)
 	case s.agent != "":
 		c.eng.occupy(s.agent, false)

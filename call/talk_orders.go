@@ -230,6 +230,7 @@ func (s talkStage) led(c *Call, actor string) talkStage {
 	}
 	if s.acd { // he is led on and serves nobody: a call of his phone from now on
 		c.eng.occupy(s.agent, true)
+		c.eng.wrapUps.served(s.agent, c.id)
 		c.eng.disp.must(acd.TalkEnded{Agent: acd.AgentID(s.agent), Call: c.acdID()})
 	}
 	s.leg, s.agent, s.acd = was, agent, false

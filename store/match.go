@@ -16,13 +16,21 @@ func (f Filter) MatchCDR(c CDR) bool {
 	return f.Covers(c.Began) &&
 		(f.Caller == "" || f.Caller == c.Caller) &&
 		(f.Agent == "" || f.Agent == c.Agent || slices.ContainsFunc(c.Talks, func(t Talk) bool { return t.Agent == f.Agent })) &&
-		(f.Queue == "" || f.Queue == c.Queue || slices.ContainsFunc(c.Talks, func(t Talk) bool { return t.Queue == f.Queue }))
+		(f.Queue == "" || f.Queue == c.Queue || slices.ContainsFunc(c.Talks, func(t Talk) bool { return t.Queue == f.Queue })) &&
+		f.matchCode(c)
+}
+
+func (f Filter) matchCode(c CDR) bool {
+	if f.Disposition == NoDisposition {
+		return c.Code() == "" && slices.ContainsFunc(c.Talks, func(t Talk) bool { return t.Agent != "" })
+	}
+	return f.Disposition == "" || f.Disposition == c.Code()
 }
 
 // MatchRecording tells whether the filter picks r. A recording does not know its
-// caller: a filter that names one picks none.
+// caller: a filter that names one picks none. Nor what came of the call.
 func (f Filter) MatchRecording(r Recording) bool {
-	return f.Covers(r.Began) && f.Caller == "" &&
+	return f.Covers(r.Began) && f.Caller == "" && f.Disposition == "" &&
 		(f.Agent == "" || f.Agent == r.Agent) &&
 		(f.Queue == "" || f.Queue == r.Queue)
 }

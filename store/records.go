@@ -43,6 +43,14 @@ type CDR struct {
 // Length of the call, from the first message to the end.
 func (c CDR) Length() time.Duration { return c.Ended.Sub(c.Began) }
 
+// Code is what came of the call; "" if no code was noted.
+func (c CDR) Code() string {
+	if c.Disposition == nil {
+		return ""
+	}
+	return c.Disposition.Code
+}
+
 // Cause says why a call or leg ended and who is to blame.
 type Cause struct {
 	Status int    `json:"status,omitempty"` // SIP status, 0: normal
@@ -99,6 +107,8 @@ type Talk struct {
 	Queue string    `json:"queue,omitempty"`
 	Began time.Time `json:"began"`
 	Ended time.Time `json:"ended"`
+
+	WrapUp Duration `json:"wrap_up,omitempty"` // after-call work that followed; 0 while it lasts
 }
 
 // Rating is one answered item of the survey.

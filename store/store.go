@@ -21,7 +21,12 @@ type Filter struct {
 	Queue    string
 	Caller   string
 	Limit    int // 0: all
+
+	Disposition string // of CDRs: the code that was noted; [NoDisposition]: none, though an agent talked
 }
+
+// NoDisposition filters the calls of which nothing was noted that should have been.
+const NoDisposition = "-"
 
 // Store keeps what must outlive the process. Its methods may be called from any
 // goroutine. A write has reached the disk when it returns, but for the methods

@@ -19,6 +19,7 @@ const tableLimit = 50
 type filterFlags struct {
 	from, to, agent, queue, caller string
 	limit                          int
+	code                           string // of a disposition; only where addCodeFlag has been called
 	cmd                            *cobra.Command
 }
 
@@ -34,9 +35,14 @@ func addFilterFlags(cmd *cobra.Command) *filterFlags {
 	return f
 }
 
+// addCodeFlag chooses calls by what came of them.
+func addCodeFlag(f *filterFlags) {
+	f.cmd.Flags().StringVar(&f.code, "disposition", "", "only with this code noted; - for calls that an agent served and noted no code of")
+}
+
 // filter reads the flags; times are local.
 func (f *filterFlags) filter(now time.Time, o format) (store.Filter, error) {
-	out := store.Filter{Agent: f.agent, Queue: f.queue, Caller: f.caller, Limit: f.limit}
+	out := store.Filter{Agent: f.agent, Queue: f.queue, Caller: f.caller, Disposition: f.code, Limit: f.limit}
 	var err error
 	if out.From, err = instant(f.from, now); err != nil {
 		return out, usageError{"--from: " + err.Error(), "--from 2026-12-24"}
@@ -90,6 +96,7 @@ func newCDRCmd(a *app) *cobra.Command {
 func newCDRListCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{Use: "list", Short: "List call records, newest first", Args: exactly(0)}
 	o, flags := outputFlag(cmd), addFilterFlags(cmd)
+	addCodeFlag(flags)
 	cmd.RunE = withClient(a, func(ctx context.Context, c *api.Client, _ []string) error {
 		f, err := flags.filter(time.Now(), *o)
 		if err != nil {

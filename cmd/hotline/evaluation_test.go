@@ -27,7 +27,10 @@ func servedCalls(ts *testscript.TestScript, neg bool, args []string) {
 			reason, err := json.Marshal(whyReason(c.ID, agent, c.Began))
 			ts.Check(err)
 			c.Offers = []store.Offer{{ID: "a-1-1", Agent: agent, Queue: "sales", Began: c.Began, Ended: c.Began.Add(5 * time.Second), Result: "answered", Reason: reason}}
-			c.Talks = []store.Talk{{Agent: agent, Queue: "sales", Began: c.Began, Ended: c.Ended}}
+			c.Talks = []store.Talk{{Agent: agent, Queue: "sales", Began: c.Began, Ended: c.Ended, WrapUp: store.Duration(20 * time.Second)}}
+		}
+		if agent == "1001" {
+			c.Disposition = &store.Disposition{Code: "sale", Notes: "=2+2, \"two\"", By: "agent:1001", At: c.Ended}
 		}
 		ts.Check(s.PutCDR(c))
 	}

@@ -36,5 +36,5 @@ func newExportCmd(a *app) *cobra.Command {
 		_, err = fmt.Fprintf(a.out, "# revision %d; secrets of trunks are left out\n%s", r.Revision, text)
 		return err
 	})
-	return group("export", "Print what can be applied again", center)
+	return group("export", "Print the center and records for other programs", center, newExportCDRCmd(a), newExportOutcomesCmd(a))
 }

@@ -14,7 +14,7 @@ import (
 )
 
 func newReportCmd(a *app) *cobra.Command {
-	return group("report", "Reports", newControlReportCmd(a))
+	return group("report", "Reports", newControlReportCmd(a), newOutcomeReportCmd(a))
 }
 
 func newControlReportCmd(a *app) *cobra.Command {
