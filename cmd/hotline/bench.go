@@ -26,6 +26,7 @@ type bench struct {
 	media  string        // mode of the server, as in hotline.yaml
 	acd    time.Duration // for each size of center; 0: not measured
 	only   []string      // rows; empty: all
+	crowd  [2]int        // parties of one conference, and calls beside it
 }
 
 // benchKind is what a row measures.
@@ -36,6 +37,7 @@ type benchKind struct {
 	parties          int    // in conferences of so many; number is the beginning
 	burn             bool   // while the control process takes all the CPU it gets
 	first            bool   // with the first size alone
+	crowd            bool   // one conference beside calls, both of a size of their own
 }
 
 var benchKinds = []benchKind{
@@ -44,11 +46,12 @@ var benchKinds = []benchKind{
 	{name: "recorded", what: "4000: bridged and recorded", unit: "call-second", number: "4000"},
 	{name: "mixed", what: "5000: conferences of three", unit: "party-second", number: benchRooms, parties: 3, first: true},
 	{name: "busy", what: "4001: while the control process burns", unit: "call-second", number: "4001", burn: true, first: true},
+	{name: "crowd", what: "4000: beside one conference", unit: "second", number: "4000", first: true, crowd: true},
 	{name: "setup", what: "4002: set up, answered, ended", unit: "call", number: "4002", silent: true, first: true},
 }
 
 func newBenchCmd(a *app) *cobra.Command {
-	b := bench{acd: time.Second}
+	b := bench{acd: time.Second, crowd: [2]int{50, 200}}
 	cmd := &cobra.Command{
 		Use: "bench", Short: "Measure what calls cost on this machine", Args: exactly(0),
 		Long: `Starts a server with a center for tests on free loopback ports and a temporary data
@@ -64,7 +67,7 @@ not milliseconds. At the end stands what was aimed at and whether it was reached
 	cmd.Flags().DurationVar(&b.window, "window", 5*time.Second, "how long each measurement takes")
 	cmd.Flags().IntVar(&b.rounds, "rounds", 3, "measure so often, print medians")
 	cmd.Flags().StringVar(&b.media, "media", config.MediaChild, "where the server moves audio: child or inline")
-	cmd.Flags().StringSliceVar(&b.only, "only", nil, "measure only these: relay, bridged, recorded, mixed, busy, setup, allocs, skew, acd, day")
+	cmd.Flags().StringSliceVar(&b.only, "only", nil, "measure only these: relay, bridged, recorded, mixed, busy, crowd, setup, allocs, skew, acd, day")
 	short := cmd.Flags().Bool("short", false, "100 calls, less than a minute, less exact")
 	quick := cmd.Flags().Bool("quick", false, "one round of all sizes, two minutes, less exact")
 	o := outputFlag(cmd)
@@ -198,7 +201,11 @@ func (b bench) measure(ctx context.Context) ([]benchRow, error) {
 		relay := results[key{"relay", size}]
 		for _, k := range benchKinds {
 			if all := results[key{k.name, size}]; len(all) > 0 {
-				rows = append(rows, k.row(size, all, relay))
+				n := size
+				if k.crowd {
+					n = b.crowd[1]
+				}
+				rows = append(rows, k.row(n, all, relay))
 			}
 		}
 	}

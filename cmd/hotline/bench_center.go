@@ -34,7 +34,7 @@ numbers:
 		b.WriteString("conferences:\n")
 	}
 	for i := range rooms {
-		fmt.Fprintf(&b, "  room%03d: {max: 10}\n", i)
+		fmt.Fprintf(&b, "  room%03d: {max: 50}\n", i)
 	}
 	b.WriteString(`queues:
   recorded: {record: true, announce_agent: false, survey: none, wrap_up: 0s, announce: {position: false, wait: false}, missed_ready: true, back_off: 1s}

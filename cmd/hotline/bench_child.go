@@ -235,6 +235,10 @@ func (b bench) one(ctx context.Context, k benchKind, size int) (r callload.Resul
 		o.Provoke = burnSignal
 	}
 	rooms := 0
+	if k.crowd {
+		rooms, o.Room, o.Parties, size = 1, benchRooms+"000", b.crowd[0], b.crowd[1]
+		o.Calls = size
+	}
 	if k.parties > 0 {
 		rooms = min(size, benchRoomsMost)
 		o.Calls = rooms * k.parties

@@ -35,6 +35,9 @@ const perSecond = 50
 // share divides CPU-ms by the units of a measurement. Seconds of calls are counted
 // by the packets really sent: a load that falls behind makes no call cheaper.
 func (k benchKind) share(cpu float64, r callload.Result) float64 {
+	if k.crowd {
+		return cpu / max(r.Seconds, 1e-3)
+	}
 	if k.silent {
 		return cpu / float64(max(r.Calls, 1))
 	}
@@ -49,13 +52,14 @@ func (k benchKind) share(cpu float64, r callload.Result) float64 {
 func (k benchKind) row(size int, all, relay []callload.Result) benchRow {
 	row := benchRow{Name: k.name, What: k.what, Size: size, Unit: k.unit}
 	row.P99 = median(all, func(_ int, r callload.Result) float64 { return r.DelayP99 })
-	if len(relay) == len(all) && !k.silent {
+	if len(relay) == len(all) && !k.silent && !k.crowd {
 		plain := benchKinds[0]
 		row.Ratio = median(all, func(i int, r callload.Result) float64 { return k.cost(r) / max(plain.cost(relay[i]), 1e-6) })
 		row.Added = median(all, func(i int, r callload.Result) float64 { return r.DelayP99 - relay[i].DelayP99 })
 	}
 	row.PerCall, row.NoMemory = k.memory(all)
 	var sum callload.Result
+	var room *callload.Room
 	for _, x := range all {
 		sum.Said += x.Said
 		sum.Sent += x.Sent
@@ -64,6 +68,7 @@ func (k benchKind) row(size int, all, relay []callload.Result) benchRow {
 		sum.Twice += x.Twice
 		sum.Failed += x.Failed
 		sum.Dropped += x.Dropped
+		room = sumRooms(room, x.Room)
 	}
 	all = slices.Clone(all)
 	slices.SortFunc(all, func(x, y callload.Result) int { return cmp.Compare(k.cost(x), k.cost(y)) })
@@ -73,8 +78,18 @@ func (k benchKind) row(size int, all, relay []callload.Result) benchRow {
 		row.Control = k.share(r.CPUOwn, r)
 	}
 	r.Said, r.Sent, r.Lost, r.Misrouted, r.Twice, r.Failed, r.Dropped = sum.Said, sum.Sent, sum.Lost, sum.Misrouted, sum.Twice, sum.Failed, sum.Dropped
+	r.Room = room
 	row.Result = r
 	return row
+}
+
+// sumRooms adds what was heard in a further round.
+func sumRooms(sum, x *callload.Room) *callload.Room {
+	if sum == nil || x == nil {
+		return x
+	}
+	return &callload.Room{Parties: min(sum.Parties, x.Parties), Spans: sum.Spans + x.Spans, Unheard: sum.Unheard + x.Unheard,
+		Echo: sum.Echo + x.Echo, Packets: sum.Packets + x.Packets, Lost: sum.Lost + x.Lost, Pause: max(sum.Pause, x.Pause)}
 }
 
 // memory is what the process grew by for each standing call, or why that cannot be told.
@@ -84,6 +99,8 @@ func (k benchKind) memory(all []callload.Result) (perCall int64, why string) {
 		return 0, "the relay opens all its sockets at its start"
 	case k.silent:
 		return 0, "its calls do not stand"
+	case k.crowd:
+		return 0, "calls and parties differ"
 	}
 	perCall = int64(median(all, func(_ int, r callload.Result) float64 {
 		return float64(r.RSSBusy-r.RSSIdle) / float64(max(r.Calls, 1))
@@ -142,6 +159,10 @@ func (a *app) printBench(rows []benchRow, decisions []decisionRow) error {
 		}
 		if r.Result.Failed > 0 {
 			fmt.Fprintf(a.out, "%s: failed: %v\n", r.Name, r.Result.Why)
+		}
+		if x := r.Result.Room; x != nil {
+			fmt.Fprintf(a.out, "%s: conference of %d, all speaking: %d packets to them, %d lost, longest pause %.0f ms; of %d tenths of seconds of another's voice %d unheard; %d of their own heard\n",
+				r.Name, x.Parties, x.Packets, x.Lost, x.Pause, x.Spans, x.Unheard, x.Echo)
 		}
 		if r.Result.Dropped > 0 {
 			fmt.Fprintf(a.out, "%s: %d datagrams met a full socket buffer somewhere on this machine\n", r.Name, r.Result.Dropped)

@@ -29,6 +29,10 @@ var benchTargets = []target{
 	{"p99 of delay while control burns, ms", "busy", func(r benchRow) float64 { return r.P99 }, 10, 0, "%.1f", false},
 }
 
+// crowdPause is the longest pause between two packets to a party of a conference,
+// in ms: 20 and the 40 that nobody hears.
+const crowdPause = 60
+
 // fewCalls is the size up to which the limits for few calls hold.
 const fewCalls = 250
 
@@ -49,6 +53,14 @@ func (a *app) printTargets(rows []benchRow, allocs *allocRow, skew *skewRow, flo
 				continue
 			}
 			g.add(t.what, fmt.Sprint(r.Size), fmt.Sprintf(t.format, t.value(r)), fmt.Sprintf("%.2f", most), verdict(t.value(r) <= most))
+		}
+	}
+	for _, r := range rows {
+		if x := r.Result.Room; x != nil {
+			what := fmt.Sprintf("%d in one conference beside calls: ", x.Parties)
+			bad := uint64(r.Result.Failed) + r.Result.Lost + r.Result.Misrouted + r.Result.Twice + x.Lost + x.Unheard + x.Echo
+			g.add(what+"failed, lost, misrouted, unheard", fmt.Sprint(r.Size), fmt.Sprint(bad), "0", verdict(bad == 0))
+			g.add(what+"longest pause to a party, ms", fmt.Sprint(r.Size), fmt.Sprintf("%.0f", x.Pause), fmt.Sprint(crowdPause), verdict(x.Pause <= crowdPause))
 		}
 	}
 	if allocs != nil {

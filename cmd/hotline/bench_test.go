@@ -26,7 +26,7 @@ func program(t *testing.T) string {
 }
 
 func TestBenchMeasuresTenCallsWithoutLossOrMisrouting(t *testing.T) {
-	b := bench{self: program(t), sizes: []int{10}, rate: 20, media: config.MediaChild, window: time.Second, rounds: 1}
+	b := bench{self: program(t), sizes: []int{10}, rate: 20, media: config.MediaChild, window: time.Second, rounds: 1, crowd: [2]int{6, 10}}
 	rows, err := b.measure(context.Background())
 	if err != nil {
 		t.Fatal(err)
@@ -41,6 +41,9 @@ func TestBenchMeasuresTenCallsWithoutLossOrMisrouting(t *testing.T) {
 		}
 		if r.Unit == "call-second" && (x.Calls != 10 || x.Sent < 10*2*30) {
 			t.Errorf("%s: got %d calls, %d packets, want 10 calls, about 1000 packets", r.Name, x.Calls, x.Sent)
+		}
+		if room := x.Room; r.Name == "crowd" && (room == nil || room.Parties != 6 || room.Spans < 6*5*8 || room.Lost+room.Unheard+room.Echo != 0 || x.Calls != 10) {
+			t.Errorf("crowd: got %d calls, %+v, want 10 and 6 who hear all others in each tenth of a second", x.Calls, room)
 		}
 		if r.Unit == "call" && x.Calls != 20 {
 			t.Errorf("%s: got %d calls, want 20", r.Name, x.Calls)

@@ -43,9 +43,10 @@ type Call struct {
 }
 
 // Dial places a call and returns when it is answered and acknowledged.
-func (l *Load) Dial(ctx context.Context) (*Call, error) { return l.dial(ctx, l.cfg.Number) }
+func (l *Load) Dial(ctx context.Context) (*Call, error) { return l.dial(ctx, l.cfg.Number, nil) }
 
-func (l *Load) dial(ctx context.Context, number string) (*Call, error) {
+// dial is Dial to a number; prepare, if any, gets the stream before it speaks.
+func (l *Load) dial(ctx context.Context, number string, prepare func(*stream)) (*Call, error) {
 	c := &Call{load: l, number: number, id: l.ids.Add(1), callID: token(), tag: token(), finals: make(chan message, 4),
 		heard: make(chan struct{}), byeOK: make(chan struct{}), over: make(chan struct{})}
 	at := l.sink
@@ -55,6 +56,9 @@ func (l *Load) dial(ctx context.Context, number string) (*Call, error) {
 			return nil, err
 		}
 		at = c.stream.addr
+		if prepare != nil {
+			prepare(c.stream)
+		}
 	}
 	l.calls.Store(c.callID, c)
 	began := time.Now()

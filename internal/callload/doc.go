@@ -7,8 +7,8 @@
 // counted end to end. It speaks plain UDP with text of its own, never the stacks
 // of the server that it measures, and only over loopback addresses.
 //
-// [Load.Media] measures standing calls, [Load.Rooms] conferences, [Load.Rate] call set-ups, and
-// [Load.Relayed] the same packets over a relay ([BuildFloor], [Relay]), which is the
-// measure of the machine. It runs in a process of its own ([Serve]), so that its
-// CPU time is not the server's.
+// [Load.Media] measures standing calls, [Load.Rooms] conferences, [Load.Crowd] a
+// large one beside calls, [Load.Rate] call set-ups, and [Load.Relayed] the same
+// packets over a relay ([BuildFloor], [Relay]), which is the measure of the machine.
+// It runs in a process of its own ([Serve]), so that its CPU time is not the server's.
 package callload

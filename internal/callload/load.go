@@ -107,9 +107,12 @@ func (l *Load) Close() {
 
 // streams are those of all calls that are up.
 func (l *Load) streams() (all []*stream) {
-	for _, p := range l.pairs() {
-		all = append(all, p.caller)
-	}
+	l.calls.Range(func(_, v any) bool {
+		if s := v.(*Call).stream; s != nil {
+			all = append(all, s)
+		}
+		return true
+	})
 	l.answered.Range(func(_, v any) bool {
 		if s := v.(*agentCall).stream; s != nil {
 			all = append(all, s)
@@ -132,7 +135,7 @@ func (l *Load) pairs() (all []pair) {
 		return true
 	})
 	l.calls.Range(func(_, v any) bool {
-		if c := v.(*Call); c.stream != nil {
+		if c := v.(*Call); c.stream != nil && c.stream.ear == nil {
 			all = append(all, pair{c.stream, byCaller[c.id]})
 		}
 		return true

@@ -46,6 +46,7 @@ type Result struct {
 	DelayP99  float64 `json:"delayP99"`
 	DelayMax  float64 `json:"delayMax"`
 	Dropped   uint64  `json:"dropped"` // datagrams lost to full socket buffers, on the whole machine
+	Room      *Room   `json:"room,omitempty"`
 }
 
 // answerWait is how long a caller waits; a call not answered by then has failed.
@@ -63,10 +64,10 @@ type tally struct {
 }
 
 // dial places one call and counts what came of it; nil: it failed.
-func (t *tally) dial(ctx context.Context, l *Load, number string) *Call {
+func (t *tally) dial(ctx context.Context, l *Load, number string, prepare func(*stream)) *Call {
 	ctx, cancel := context.WithTimeout(ctx, answerWait)
 	defer cancel()
-	c, err := l.dial(ctx, number)
+	c, err := l.dial(ctx, number, prepare)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err != nil {
@@ -116,7 +117,7 @@ func (l *Load) stand(ctx context.Context, p Plan, number func(i int) string) (Re
 	var mu sync.Mutex // guards calls
 	var calls []*Call
 	spread(ctx, p.Calls, p.PerSec, func(i int) {
-		if c := t.dial(ctx, l, number(i)); c != nil {
+		if c := t.dial(ctx, l, number(i), nil); c != nil {
 			mu.Lock()
 			calls = append(calls, c)
 			mu.Unlock()
@@ -246,7 +247,7 @@ func (l *Load) Rate(ctx context.Context, p Plan) (Result, error) {
 	var r Result
 	short := func(t *tally) func(int) {
 		return func(int) {
-			if c := t.dial(ctx, l, l.cfg.Number); c != nil && c.Hangup() != nil {
+			if c := t.dial(ctx, l, l.cfg.Number, nil); c != nil && c.Hangup() != nil {
 				t.mu.Lock()
 				t.failed++
 				t.mu.Unlock()

@@ -16,7 +16,7 @@ type Hello struct {
 }
 
 // Order asks a serving Load for one measurement: Relayed if it has ends, Rate if
-// it is silent, Rooms if it has parties, else Media.
+// it is silent, Crowd if it has a room, Rooms if it has parties, else Media.
 type Order struct {
 	Plan
 	Target netip.AddrPort      `json:"target"`
@@ -24,7 +24,8 @@ type Order struct {
 	Silent bool                `json:"silent,omitempty"`
 	Ends   [][2]netip.AddrPort `json:"ends,omitempty"`
 
-	Parties int `json:"parties,omitempty"` // in each conference
+	Parties int    `json:"parties,omitempty"` // in each conference
+	Room    string `json:"room,omitempty"`    // of the one conference of a crowd
 }
 
 // Serve says hello on out, takes one order from in, and writes its result.
@@ -61,6 +62,9 @@ func (l *Load) obey(ctx context.Context, o Order) (Result, error) {
 	if o.Silent {
 		l.cfg.Silent = true
 		return l.Rate(ctx, o.Plan)
+	}
+	if o.Room != "" {
+		return l.Crowd(ctx, o.Plan, o.Parties, o.Room)
 	}
 	if o.Parties > 0 {
 		return l.Rooms(ctx, o.Plan, o.Parties)
