@@ -62,6 +62,7 @@ type Leg struct {
 
 	mask  mask
 	quiet quiet
+	music music
 
 	mu    sync.Mutex                     // guards plays and next
 	plays map[media.PlayID]chan struct{} // closed when the play has ended
@@ -331,12 +332,12 @@ func (l *Leg) start(clips []media.ClipID, tone media.Tone, loop bool) (media.Pla
 	id := l.next
 	l.plays[id] = done
 	l.mu.Unlock()
-	l.eng.media.Do(media.Play{Leg: l.id, ID: id, Clips: clips, Tone: tone, Loop: loop})
+	l.music.play(l.eng.media.Do, media.Play{Leg: l.id, ID: id, Clips: clips, Tone: tone, Loop: loop})
 	return id, done
 }
 
 // stop ends whatever plays.
-func (l *Leg) stop() { l.eng.media.Do(media.Stop{Leg: l.id}) }
+func (l *Leg) stop() { l.music.stop(l.eng.media.Do, l.id) }
 
 // play plays clips to their end. Where interrupt is set a waiting digit ends it.
 func (l *Leg) play(ctx context.Context, clips []media.ClipID, interrupt bool) error {

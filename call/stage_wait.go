@@ -52,6 +52,7 @@ func (s waitStage) run(ctx context.Context, c *Call) stage {
 		return c.sorry("nobody-available", "goodbye")
 	}
 	c.queue = s.queue
+	c.publish()
 	if to, closed := w.closed(s.queue); closed && !s.head { // who was promised to be served is served
 		return c.closed(s, to, q.Direct)
 	}

@@ -172,3 +172,43 @@ func TestSupervisorsSitInCallsWhoseMediaIsAnotherProcess(t *testing.T) {
 		m.start()
 	})
 }
+
+func TestWhoWaitsHearsASupervisorWhoJoinsInsteadOfTheMusic(t *testing.T) {
+	center := supervisedCenter()
+	q := center.Queues["sales"]
+	q.Announce = &store.Announce{First: store.Duration(time.Hour)}
+	center.Queues["sales"] = q
+	inBubble(t, center, func(b *bed) {
+		boss := b.agent("9001", "10.0.0.21:5060", phone.Policy(phone.AnswerAfter(time.Second)).Speaking(bossHz))
+		b.agent("1001", "10.0.0.11:5060", phone.RingForever())
+		must(t, b.eng.SetAgentState("1001", "not ready", "", "test"))
+		c := b.dials(b.phone("10.0.1.1:5060", phone.Config{User: "4930123456"}), "4001")
+		c.Tone(callerHz)
+		time.Sleep(2 * time.Second)
+		id := b.eng.Calls()[0].ID
+		music := func(when string) {
+			t.Helper()
+			from := time.Now()
+			time.Sleep(2 * time.Second)
+			if got := level(c.Listen().Since(from).Samples); got < 100 {
+				t.Errorf("%s the caller hears no music: level %.0f", when, got)
+			}
+		}
+		music("before")
+		ear := b.supervise(boss, id, "9001", "barge")
+		time.Sleep(time.Second)
+		hearOnly(t, "joined", earOf{"caller", c, []float64{bossHz}}, earOf{"supervisor", ear, []float64{callerHz}})
+		must(t, ear.Press(b.ctx(), "1", 0))
+		time.Sleep(time.Second)
+		hearOnly(t, "listening", earOf{"caller", c, nil}, earOf{"supervisor", ear, []float64{callerHz}})
+		music("while he listens")
+		must(t, ear.Press(b.ctx(), "3", 0))
+		time.Sleep(time.Second)
+		hearOnly(t, "joined again", earOf{"caller", c, []float64{bossHz}})
+		ear.Hangup()
+		time.Sleep(time.Second)
+		music("after he left")
+		c.Hangup()
+		b.oneCDR()
+	})
+}

@@ -29,6 +29,7 @@ type supervision struct {
 	end     context.CancelCauseFunc
 	changed chan struct{} // mode is another
 	leg     atomic.Pointer[Leg]
+	barges  *Leg // to whom he speaks; run's alone
 
 	// Guarded by eng.supers.mu.
 	mode   string
@@ -104,6 +105,7 @@ func (s *supervision) run() {
 	defer e.occupy(s.agent, false)
 	err := s.guarded()
 	s.end(err)
+	s.speaksTo(nil)
 	var left []store.Leg
 	if !errors.Is(err, errTakesOver) || !s.hand() {
 		left = s.leave(err)
@@ -214,6 +216,11 @@ func (s *supervision) take(l *Leg) (over bool) {
 	role := modes[s.mode]
 	s.seated, over = true, s.takes
 	s.eng.supers.mu.Unlock()
+	var to *Leg
+	if role == media.Barger {
+		to = s.call.front.Load()
+	}
+	s.speaksTo(to)
 	s.eng.media.Do(media.Seat{Bridge: media.BridgeID(s.call.id), Leg: l.id, Role: role})
 	return over
 }
