@@ -282,8 +282,28 @@ func (s *shard) mixFrame(b *bridge) {
 			continue
 		}
 		s.stats.MixFrames.Add(1)
-		s.sendPCM(l, o, s.mixFor(l, &sums))
+		pcm := s.mixFor(l, &sums)
+		if l.tx.origin.kind == fromLeg {
+			s.leadOver(&l.tx.origin.leg.past, pcm)
+		}
+		s.sendPCM(l, o, pcm)
 	}
+}
+
+// leadOver lets the first frame of a mix grow out of the speaker who was passed
+// through until now: a buffer that ran before is somewhere else in what he says.
+func (s *shard) leadOver(p *past, pcm []int16) {
+	if p.size == 0 || s.now-p.at > 3*frameTime {
+		return
+	}
+	var h [historySize]int16
+	p.sound(&h)
+	pitch := pitchOf(&h)
+	var on [blockSize]int16
+	for i := range on {
+		on[i] = h[historySize-pitch+i%pitch]
+	}
+	crossfade(pcm[:blockSize], on[:], pcm[:blockSize])
 }
 
 // mixFor is what a leg hears, saturated.

@@ -2,6 +2,7 @@ package media
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -84,5 +85,31 @@ func anyRole(r *rig, random *rand.Rand, most time.Duration) {
 		if got := p.silence(); got > most {
 			r.t.Errorf("%s heard nothing for %v, want %v at most: %v", p.id, got, most, orders)
 		}
+	}
+}
+
+// A supervisor listens, which nobody hears, so the buffers of both run already when
+// he barges: who was passed through goes on without a click.
+func TestAListenerWhoBargesMakesNoClick(t *testing.T) {
+	const freq, loud = 437.0, 0.3
+	for seed := range uint64(10) {
+		random := rand.New(rand.NewPCG(seed, 3))
+		simulatedOn(t, simnet.Options{Latency: 5 * time.Millisecond, Jitter: 5 * time.Millisecond, Seed: seed}, Config{}, func(r *rig) {
+			a, b, c := r.leg("caller"), r.leg("agent"), r.leg("third")
+			seatTwo(r, "caller", "agent")
+			r.wg.Go(func() { a.talk(10*time.Second, sine(freq, loud)) })
+			r.wg.Go(func() { b.talk(10*time.Second, constant(0)) })
+			r.wg.Go(func() { c.talk(10*time.Second, constant(0)) })
+			time.Sleep(500 * time.Millisecond)
+			for i := range 12 {
+				r.e.Do(Seat{Bridge: "b", Leg: "third", Role: []Role{Listener, Barger, Coach, Barger}[i%4]})
+				time.Sleep(time.Duration(100+random.IntN(600)) * time.Millisecond)
+			}
+			r.wg.Wait()
+			most := 2 * math.Pi * freq / sampleRate * loud * 32768
+			if d := float64(steepest(b.heard()[800:])); d > most*3/2 {
+				t.Errorf("seed %d: got a step of %.0f, the tone has %.0f", seed, d, most)
+			}
+		})
 	}
 }
