@@ -26,6 +26,7 @@ func (e *Engine) Apply(r ApplyRequest) (ApplyResult, error) {
 	if res.Problems = Check(merged); len(res.Problems) > 0 {
 		return res, nil
 	}
+	merged = hashPINs(merged, old)
 	res.Changes = e.describe(old, merged)
 	if r.DryRun || len(res.Changes) == 0 {
 		return res, nil
@@ -49,12 +50,13 @@ func (e *Engine) Apply(r ApplyRequest) (ApplyResult, error) {
 	return res, e.reload()
 }
 
-// stored is the center with its secrets in plain.
+// stored is the center with its secrets in plain, and PINs hashed.
 func (e *Engine) stored() (store.Center, error) {
 	c, err := e.sealedStored()
 	if err != nil || e.cfg.Sealer == nil {
 		return c, err
 	}
+	c = e.openPINs(c)
 	for id, t := range c.Trunks {
 		if t.Secret == "" {
 			continue
@@ -102,7 +104,7 @@ func (e *Engine) seal(c store.Center) (store.Center, error) {
 		trunks[id] = t
 	}
 	c.Trunks = trunks
-	return c, nil
+	return e.sealPINs(c, was), nil
 }
 
 // reload makes the stored center the one in force.
@@ -115,7 +117,7 @@ func (e *Engine) reload() error {
 	if err != nil {
 		return err
 	}
-	w, err := newWorld(c, revision)
+	w, err := newWorld(e.openPINs(c), revision)
 	if err != nil {
 		return err
 	}
@@ -248,7 +250,7 @@ func fieldDiff(a, b json.RawMessage) []string {
 		if reflect.DeepEqual(x[k], y[k]) {
 			continue
 		}
-		if k == "secret" || hasAudio(x[k]) || hasAudio(y[k]) {
+		if k == "secret" || k == "pin" || hasAudio(x[k]) || hasAudio(y[k]) {
 			out = append(out, k)
 			continue
 		}
@@ -274,7 +276,7 @@ func brief(v any) string {
 	return string(b)
 }
 
-// Center is the center in force, for export: without secrets.
+// Center is the center in force, for export: without secrets, and with PINs hashed.
 func (e *Engine) Center() (store.Center, uint64) {
 	w := e.world.Load()
 	c := w.center

@@ -2,7 +2,6 @@ package call
 
 import (
 	"fmt"
-	"strings"
 
 	"hotline/store"
 )
@@ -15,7 +14,7 @@ func (k *check) conference(id string, c store.Conference) {
 	if c.Max < 0 || c.Max > maxConference {
 		k.add(at("conferences", id, "max"), fmt.Sprintf("%d is out of range", c.Max), fmt.Sprintf("1 to %d", maxConference))
 	}
-	if strings.Trim(c.PIN, "0123456789") != "" || len(c.PIN) > maxPIN {
-		k.add(at("conferences", id, "pin"), "can't be typed on a phone", fmt.Sprintf("up to %d digits, in quotes", maxPIN))
+	if what, try := pinProblem(c.PIN, 1); what != "" {
+		k.add(at("conferences", id, "pin"), what, try)
 	}
 }

@@ -23,8 +23,8 @@ func (k *check) mailbox(id string, b store.Mailbox) {
 		k.add(path("greeting"), fmt.Sprintf("no prompt %q", b.Greeting), "a prompt of the center")
 	}
 	k.span(path("max_length"), b.MaxLength, messageMost)
-	if strings.Trim(b.PIN, "0123456789") != "" || len(b.PIN) > maxPIN || b.PIN != "" && len(b.PIN) < 4 {
-		k.add(path("pin"), "no PIN that is safe and can be typed on a phone", fmt.Sprintf("4 to %d digits, in quotes", maxPIN))
+	if what, try := pinProblem(b.PIN, 4); what != "" {
+		k.add(path("pin"), what, try)
 	}
 	if b.Notify != nil {
 		k.notify(path("notify"), *b.Notify)

@@ -136,6 +136,9 @@ func New(cfg Config) (*Engine, error) {
 
 // load reads center and accounts.
 func (e *Engine) load() error {
+	if err := e.hidePINs(); err != nil {
+		return err
+	}
 	objects, revision, err := e.store.Objects()
 	if err != nil {
 		return fmt.Errorf("call: read the center: %w", err)
@@ -144,7 +147,7 @@ func (e *Engine) load() error {
 	if err != nil {
 		return fmt.Errorf("call: read the center: %w", err)
 	}
-	w, err := newWorld(c, revision)
+	w, err := newWorld(e.openPINs(c), revision)
 	if err != nil {
 		return err
 	}

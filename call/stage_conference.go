@@ -2,7 +2,6 @@ package call
 
 import (
 	"context"
-	"crypto/subtle"
 	"time"
 
 	"hotline/media"
@@ -146,20 +145,26 @@ func (s conferenceStage) pressed(c *Call, keys *pad, d digit) {
 }
 
 // admitted asks for the PIN until it is right.
-func (s conferenceStage) admitted(ctx context.Context, c *Call, pin string) bool {
+func (s conferenceStage) admitted(ctx context.Context, c *Call, kept string) bool {
+	pin, _ := store.ParsePIN(kept) // what is none matches nothing
 	c.line().Secret(true)
 	defer c.line().Secret(false)
 	for range pinTries {
+		if !c.eng.mail.mayTry(c.number, "", time.Now()) {
+			c.note("too many wrong PINs")
+			return false
+		}
 		if err := c.caller.play(ctx, c.eng.clips(c.lang, []string{"enter-number"}), true); err != nil {
 			return false
 		}
-		got, err := s.typed(ctx, c, len(pin))
+		got, err := s.typed(ctx, c, pin.Digits)
 		if err != nil {
 			return false
 		}
-		if subtle.ConstantTimeCompare([]byte(got), []byte(pin)) == 1 {
+		if pin.Matches(got) {
 			return true
 		}
+		c.eng.mail.wrong(c.number, "", time.Now())
 		if err := c.say(ctx, "invalid-choice"); err != nil {
 			return false
 		}

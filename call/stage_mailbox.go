@@ -2,7 +2,6 @@ package call
 
 import (
 	"context"
-	"crypto/subtle"
 	"slices"
 	"time"
 
@@ -49,8 +48,8 @@ func (s mailboxStage) run(ctx context.Context, c *Call) stage {
 // admitted asks for the box's PIN until it is right.
 func (s mailboxStage) admitted(ctx context.Context, c *Call) bool {
 	box := s.boxes[0]
-	pin := c.eng.world.Load().center.Voicemail[box].PIN
-	if pin == "" {
+	pin, ok := store.ParsePIN(c.eng.world.Load().center.Voicemail[box].PIN)
+	if !ok || pin.Digits == 0 {
 		c.say(ctx, "not-allowed")
 		return false
 	}
@@ -65,11 +64,11 @@ func (s mailboxStage) admitted(ctx context.Context, c *Call) bool {
 		if c.caller.play(ctx, c.eng.clips(c.lang, []string{"enter-pin"}), true) != nil {
 			return false
 		}
-		got, err := conferenceStage{}.typed(ctx, c, len(pin))
+		got, err := conferenceStage{}.typed(ctx, c, pin.Digits)
 		if err != nil {
 			return false
 		}
-		if subtle.ConstantTimeCompare([]byte(got), []byte(pin)) == 1 {
+		if pin.Matches(got) {
 			return true
 		}
 		c.eng.mail.wrong(c.number, box, time.Now())

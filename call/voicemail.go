@@ -303,7 +303,8 @@ const (
 	pinsKept     = 10000 // numbers remembered
 )
 
-// mayTry tells whether a caller may try another PIN.
+// mayTry tells whether a caller may try another PIN, of a box or, with "", of a
+// conference: that is not closed to all by wrong PINs of some.
 func (m *mail) mayTry(number, box string, now time.Time) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -311,7 +312,7 @@ func (m *mail) mayTry(number, box string, now time.Time) bool {
 		a := m.pins[key]
 		return a == nil || now.Sub(a.since) >= pinHour || a.n < most
 	}
-	return under("number "+number, pinsOfNumber) && under("box "+box, pinsOfBox)
+	return under("number "+number, pinsOfNumber) && (box == "" || under("box "+box, pinsOfBox))
 }
 
 // wrong counts a wrong PIN.
@@ -327,7 +328,11 @@ func (m *mail) wrong(number, box string, now time.Time) {
 		}
 		m.pins = kept
 	}
-	for _, key := range []string{"number " + number, "box " + box} {
+	keys := []string{"number " + number}
+	if box != "" {
+		keys = append(keys, "box "+box)
+	}
+	for _, key := range keys {
 		a := m.pins[key]
 		if a == nil || now.Sub(a.since) >= pinHour {
 			a = &wrongPINs{since: now}

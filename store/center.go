@@ -308,7 +308,7 @@ type TrunkTLS struct {
 type Conference struct {
 	Name string `json:"name,omitempty"`
 	Max  int    `json:"max,omitempty"` // callers who may be in it; default 50, which is the most
-	PIN  string `json:"pin,omitempty"` // digits to be typed before; empty: anybody who may dial the number
+	PIN  string `json:"pin,omitempty"` // digits to be typed before, or their hash ([HashPIN]); empty: anybody who may dial the number
 }
 
 // Kind names a kind of object of the center.

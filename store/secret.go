@@ -117,6 +117,9 @@ func (s *Sealer) Open(sealed string) (string, error) {
 	return string(plain), nil
 }
 
+// IsSealed tells a text that Seal has made, or what pretends to be one.
+func IsSealed(s string) bool { return strings.HasPrefix(s, sealedPrefix) }
+
 // SealTrunks seals the secrets of the trunks among the objects, before they are
 // stored. Others, and secrets that s has sealed already, stay as they are. The
 // argument is not changed.

@@ -10,7 +10,7 @@ type Mailbox struct {
 	Agents    []string `json:"agents,omitempty"`     // who else may hear it and sees its lamp
 	Greeting  string   `json:"greeting,omitempty"`   // prompt; default: a built-in one
 	MaxLength Duration `json:"max_length,omitempty"` // of a message; default 3m
-	PIN       string   `json:"pin,omitempty"`        // for listening from outside; empty: not possible
+	PIN       string   `json:"pin,omitempty"`        // for listening from outside, or its hash ([HashPIN]); empty: not possible
 	Notify    *Notify  `json:"notify,omitempty"`     // nil: nobody is called about new messages
 }
 
