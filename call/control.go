@@ -40,7 +40,8 @@ func (e *Engine) Agents() []AgentView {
 		out = append(out, AgentView{ID: id, Name: a.Name, State: i.State.String(), Reason: i.Reason, Since: i.Since,
 			Until: i.Until, Call: e.nameOf(i.Call), Queues: a.Queues, Phone: e.phoneOf(id, a),
 			Reachable: e.reachable(id, a), Grade: i.Stars, Ratings: int(i.Ratings + 0.5), HasSecret: secret, Offer: offers[id],
-			Held: doing[id].Held, Consulting: doing[id].Consulting, Paused: doing[id].Paused, Parked: doing[id].Parked})
+			Held: doing[id].Held, Consulting: doing[id].Consulting, Paused: doing[id].Paused, Parked: doing[id].Parked,
+			Supervisors: doing[id].Supervisors})
 	}
 	return out
 }
@@ -48,6 +49,14 @@ func (e *Engine) Agents() []AgentView {
 // doing is what agents do in their calls, by agent; only the fields for that are set.
 func (e *Engine) doing() map[string]AgentView {
 	out := map[string]AgentView{}
+	sitting := map[string][]SupervisionView{}
+	if e.world.Load().center.Settings.Supervision != unseen {
+		for _, s := range e.Supervisions() {
+			if s.State == "seated" {
+				sitting[s.Call] = append(sitting[s.Call], s)
+			}
+		}
+	}
 	for _, c := range e.snapshotCalls() {
 		v := c.view.Load()
 		if v == nil || v.Agent == "" || !inTalk(v.Stage) && v.Slot == "" {
@@ -59,6 +68,7 @@ func (e *Engine) doing() map[string]AgentView {
 			slices.Sort(a.Parked)
 		} else {
 			a.Held, a.Consulting, a.Paused = v.Held, v.Consulting, v.Paused
+			a.Supervisors = sitting[c.id]
 		}
 		out[v.Agent] = a
 	}

@@ -25,6 +25,12 @@ var (
 	ErrNotThere      = errors.New("does not sit in this call")
 )
 
+// The words of settings, supervision.
+const (
+	seen   = "seen"
+	unseen = "unseen"
+)
+
 // maxSupervisors of one call.
 const maxSupervisors = 8
 

@@ -212,3 +212,27 @@ func TestWhoWaitsHearsASupervisorWhoJoinsInsteadOfTheMusic(t *testing.T) {
 		b.oneCDR()
 	})
 }
+
+func TestAnAgentIsShownWhoSitsInHisCallUnlessThatIsUnseen(t *testing.T) {
+	for policy, want := range map[string]int{"": 1, "seen": 1, "unseen": 0} {
+		t.Run("policy "+policy, func(t *testing.T) {
+			center := supervisedCenter()
+			center.Settings.Supervision = policy
+			inBubble(t, center, func(b *bed) {
+				w := b.watched()
+				b.supervise(w.boss, "1001", "9001", "listen")
+				time.Sleep(2 * time.Second)
+				for _, a := range b.eng.Agents() {
+					if n := len(a.Supervisors); a.ID == "1001" && n != want || a.ID != "1001" && n != 0 {
+						t.Errorf("agent %s is shown %+v, want %d in 1001's call", a.ID, a.Supervisors, want)
+					}
+				}
+				if v := b.eng.Calls()[0]; len(v.Supervisors) != 1 {
+					t.Errorf("operators are shown %+v, want one", v.Supervisors)
+				}
+				w.caller.Hangup()
+				b.oneCDR()
+			})
+		})
+	}
+}

@@ -28,6 +28,8 @@ type AgentView struct {
 	Consulting string   `json:"consulting,omitempty"` // whom he asks
 	Paused     bool     `json:"paused,omitempty"`     // its recording is silent
 	Parked     []string `json:"parked,omitempty"`     // slots of the callers whom he talked with last
+
+	Supervisors []SupervisionView `json:"supervisors,omitempty"` // who sit in his call, unless settings say unseen
 }
 
 // OfferView is a call that rings an agent: what he learns before he accepts.

@@ -58,6 +58,8 @@ type Settings struct {
 
 	Outbound *Outbound `json:"outbound,omitempty"` // who may dial what outside; nil: agents by their own trunks
 
+	Supervision string `json:"supervision,omitempty"` // whether an agent is shown who sits in his call: "seen" (default), "unseen"
+
 	PauseLimit Duration `json:"pause_limit,omitempty"` // a paused recording goes on by itself; default 5m
 
 	Categories []string        `json:"categories,omitempty"` // 1 to 4 that both sides rate; default attitude, knowledge, time, solved

@@ -29,6 +29,9 @@ var agentKind = kind[call.AgentView]{
 		if v.Paused {
 			state += ", recording paused"
 		}
+		for _, s := range v.Supervisors {
+			state += ", with " + s.Supervisor + " (" + s.Mode + ")"
+		}
 		if len(v.Parked) > 0 {
 			state += ", parked " + strings.Join(v.Parked, " ")
 		}
