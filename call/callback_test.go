@@ -347,3 +347,34 @@ func TestACallbackThatIsTalkedOfAtTheEndIsDone(t *testing.T) {
 		}
 	})
 }
+
+// All agents' phones ring for a callback; those that did not get it show no missed
+// call.
+func TestACallbackThatRingsAllTellsTheOthersWhoHasIt(t *testing.T) {
+	center := callbackCenter()
+	q := center.Queues["sales"]
+	q.Strategy = "ring-all"
+	center.Queues["sales"] = q
+	inBubble(t, center, func(b *bed) {
+		home := b.home(phone.Policy(phone.AnswerAfter(time.Second)).Speaking(callerHz))
+		b.asksBack(b.caller1())
+		must(t, b.eng.SetAgentState("1002", "ready", "", "test"))
+		b.agent("1001", "10.0.0.11:5060", phone.RingForever())
+		b.agent("1002", "10.0.0.12:5060", phone.Policy(phone.AnswerAfter(3*time.Second)).Speaking(bobHz))
+		time.Sleep(20 * time.Second)
+		home.Calls()[0].Hangup()
+		time.Sleep(time.Second)
+		found := false
+		for _, c := range b.begun() {
+			if c.Trace == "callback; offer: answered elsewhere; end: Call completed elsewhere" {
+				found = true
+				if c.Cause.Status != 200 || c.Cause.Q850 != 0 {
+					t.Errorf("got cause %+v, want status 200 alone", c.Cause)
+				}
+			}
+		}
+		if !found {
+			t.Error("no phone was told that the call was completed elsewhere")
+		}
+	})
+}

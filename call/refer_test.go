@@ -243,6 +243,36 @@ func TestAColleaguePicksUpWhatRings(t *testing.T) {
 	}
 }
 
+func TestThePhoneThatRangIsToldWhoHasTheCall(t *testing.T) {
+	center := func(transport string) store.Center {
+		c := twoAgents(transport)
+		c.Agents["1002"] = store.Agent{Name: "Bob", Queues: []string{"sales"}}
+		return c
+	}
+	overBothWith(t, center, func(b *bed, A, B *peer) {
+		bob := b.agent("1002", "10.0.0.12:5060", nil)
+		a := A.call("4001", A.sdp(30000))
+		one := B.rings(time.Second)
+		one.reply(one.invite, 180, "Ringing", "")
+		two, err := bob.Call(b.ctx(), "*8")
+		must(t, err)
+		cancel := one.gets("CANCEL", time.Second)
+		if got := cancel.get("Reason"); got != `SIP;cause=200;text="Call completed elsewhere"` {
+			t.Errorf("the CANCEL has Reason %q", got)
+		}
+		one.reply(cancel, 200, "OK", "")
+		one.reply(one.invite, 487, "Request Terminated", "")
+		one.gets("ACK", time.Second)
+		a.answered(time.Second)
+		b.agentState("1001", "ready")
+		a.bye()
+		must(t, two.WaitDone(b.ctx()))
+		if got, want := b.begun()[0].Trace, "wait sales; picked up by agent:1002; offer 1: answered elsewhere; talk; end: caller hung up"; got != want {
+			t.Errorf("got trace %s, want %s", got, want)
+		}
+	})
+}
+
 func TestACallIsMovedOutOfWhateverItDoes(t *testing.T) {
 	withDesk(t, nil, func(d *desk) {
 		id := d.eng.Calls()[0].ID

@@ -186,7 +186,7 @@ func (x *waiting) giveUp(r *ring) {
 	x.drop(r)
 	word, cause := "withdrawn", causeElsewhere
 	switch {
-	case x.taken:
+	case x.taken, x.stolen:
 		word, cause = "answered elsewhere", causeCompleted
 	case x.c.caller.ctx.Err() != nil:
 		word = "caller gone"

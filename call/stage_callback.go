@@ -111,9 +111,10 @@ func (s callbackStage) refused(ctx context.Context, c *Call, err error, why stri
 	if how == acd.Busy && c.caller.rang.Load() {
 		how, word = acd.Declined, "declined"
 	}
+	cause := causeElsewhere
 	switch {
 	case errors.Is(err, ErrWithdrawn) && why == acd.WithdrawElsewhere:
-		word = "answered elsewhere"
+		word, cause = "answered elsewhere", causeCompleted
 	case errors.Is(err, ErrWithdrawn) && why != acd.WithdrawNoAnswer, errors.Is(err, errCallbackCancel):
 		word = "withdrawn"
 	}
@@ -121,7 +122,10 @@ func (s callbackStage) refused(ctx context.Context, c *Call, err error, why stri
 	if !errors.Is(err, ErrWithdrawn) {
 		c.eng.disp.must(acd.OfferRefused{Offer: s.offer.ID, How: how})
 	}
-	c.blame(causeElsewhere.Status, causeElsewhere.Q850, "agent: "+word, "agent")
+	if cause == causeElsewhere {
+		cause.Text = "agent: " + word
+	}
+	c.blame(cause.Status, cause.Q850, cause.Text, "agent")
 }
 
 func (s callbackStage) closeOffer(c *Call, word string) {

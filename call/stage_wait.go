@@ -42,6 +42,7 @@ type waiting struct {
 	dialogue *dialogue // about a callback; nil: none
 	over     bool      // the chosen agent did not become free or declined, and the caller has not heard it yet
 	taken    bool      // an agent has the call: the ACD counts it as in talk
+	stolen   bool      // a colleague has picked it up
 }
 
 func (s waitStage) run(ctx context.Context, c *Call) stage {
@@ -178,6 +179,7 @@ func (x *waiting) tellOver() {
 // picked goes on with a colleague who takes what rings at another's phone.
 func (x *waiting) picked(o order) stage {
 	x.c.note("picked up by %s", o.actor)
+	x.stolen = true
 	for len(x.rings) > 0 {
 		x.giveUp(x.rings[0])
 	}
