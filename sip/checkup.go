@@ -66,13 +66,17 @@ func (e *Endpoint) Checkup(ctx context.Context) Checkup {
 	c.NAT = natOf(c.STUN)
 	c.Sockets = e.checkSockets()
 	for _, ch := range trunks {
+		t := ch.so
+		t.Error = "not answered in time"
 		select {
-		case t := <-ch.result:
-			c.Trunks = append(c.Trunks, t)
+		case t = <-ch.result:
 		case <-ctx.Done():
-			ch.so.Error = "not answered in time"
-			c.Trunks = append(c.Trunks, ch.so)
+			select {
+			case t = <-ch.result: // it stood there already
+			default:
+			}
 		}
+		c.Trunks = append(c.Trunks, t)
 	}
 	return c
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,6 +15,7 @@ import (
 	"hotline/api"
 	"hotline/call"
 	"hotline/cmd/hotline/config"
+	"hotline/sip"
 	"hotline/store"
 	"hotline/store/bolt"
 )
@@ -22,7 +25,7 @@ func newDoctorCmd(a *app) *cobra.Command {
 		Use: "doctor", Short: "Find what is wrong, and say how to mend it", Args: exactly(0),
 		Long: `Looks at the machine, the configuration and, if it runs, the process of this data
 directory: sockets and the address that the world sees, NAT, audio ports, timers,
-disk space, certificates, names, trunks, one-way audio of running calls, folders,
+disk space, certificates, names, trunks, STUN, one-way audio of running calls, folders,
 the database, prompts, agents without phones, queues without agents, numbers that
 lead nowhere. Each line is PASS, WARN or FAIL; with a FAIL the exit code is 1.`,
 		Example: "  hotline doctor --data /var/lib/hotline\n  hotline doctor --json | jq 'select(.result != \"PASS\")'",
@@ -102,14 +105,27 @@ func (a *app) examine(ctx context.Context, h host) []call.Finding {
 			p.center = r.Center
 		}
 	case errors.Is(err, api.ErrNobody):
-		p.add("process", call.Warn, "hotline serve --data "+p.cfg.Data, "hotline serve does not run: trunks, NAT and calls were not looked at")
+		p.add("process", call.Warn, "hotline serve --data "+p.cfg.Data, "hotline serve does not run: calls and registrations were not looked at")
 		p.asleep(h)
+		p.reach(ctx)
 	default:
 		p.add("process", call.Fail, "look into the log of hotline serve", "hotline serve does not answer: %v", err)
 	}
 	h.names(ctx, p)
 	p.certificates(h.now())
 	return p.list
+}
+
+// reach asks trunks and STUN servers from sockets of our own.
+func (p *patient) reach(ctx context.Context) {
+	var hosts []string
+	for _, l := range p.cfg.SIP {
+		if host, _, err := net.SplitHostPort(l.Addr); err == nil && !slices.Contains(hosts, host) {
+			hosts = append(hosts, host)
+		}
+	}
+	p.list = append(p.list, call.Reach(ctx, sip.Config{Advertise: p.cfg.Advertise, STUN: p.cfg.STUN,
+		TLS: sip.TLS{Cert: p.cfg.TLSCert, Key: p.cfg.TLSKey, ClientCA: p.cfg.TLSClientCA}}, hosts, p.center)...)
 }
 
 // asleep looks at what a process would find at its start.
