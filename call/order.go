@@ -76,6 +76,17 @@ func (o order) done(err error) {
 	}
 }
 
+// words are what the audit log has of an order.
+func (o order) words() string {
+	switch o.Do {
+	case doTake:
+		return "takes the caller"
+	case doAttach, doSurrender:
+		return "attended transfer"
+	}
+	return strings.TrimSpace(o.Do + " " + o.To)
+}
+
 // takeTime is how long a stage may take until it takes an order. One that does
 // not is in no state to carry it out.
 const takeTime = time.Second
@@ -126,7 +137,7 @@ func (c *Call) order(x order) error {
 	case err := <-reply:
 		if err == nil {
 			c.eng.log.Info("order", "call", c.id, "do", x.Do, "to", x.To, "actor", x.actor)
-			c.eng.auditCall(c, x.actor, actOrder, strings.TrimSpace(x.Do+" "+x.To))
+			c.eng.auditCall(c, x.actor, actOrder, x.words())
 		}
 		return err
 	case <-t.C:

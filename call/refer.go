@@ -44,10 +44,13 @@ func (s talkStage) refer(c *Call, hold *holder, agent string, r *sip.Refer) (nex
 	to, err := c.eng.destination(r.Target.User, actor)
 	if err != nil {
 		c.note("refer refused: %v", err)
+		c.log.Info("refer refused", "call", c.id, "agent", agent, "err", err)
 		r.Reject(statusOf(err))
 		return nil, false
 	}
-	r.Accept()
+	if to.rings() { // else it is done at once
+		r.Accept()
+	}
 	c.eng.auditCall(c, actor, actTransfer, to.name)
 	hold.settle()
 	return s.led(c, actor).transfer(c, to, r), true
@@ -80,10 +83,10 @@ func (s talkStage) attend(c *Call, actor string, r *sip.Refer) (next stage, done
 		r.Reject(480)
 		return nil, false
 	}
-	r.Accept()
 	s = s.led(c, actor)
 	c.adopt(h)
 	if h.way != nil {
+		r.Accept()
 		c.note("transfer while it rings")
 		c.eng.auditCall(c, actor, actTransfer, h.leg.peer)
 		return transferStage{talk: s, to: destination{name: h.leg.peer, ring: *h.way}, refer: r, ring: c.dialledBy(*h.way, h.leg)}, true
@@ -99,14 +102,13 @@ func (s talkStage) attend(c *Call, actor string, r *sip.Refer) (next stage, done
 // customer's, and ends this one.
 func (s talkStage) lead(c *Call, other *Call, actor string, r *sip.Refer) (next stage, done bool) {
 	h := &handover{leg: s.leg, agent: s.agent}
-	r.Accept()
 	if s.agent != "" {
 		c.eng.occupy(s.agent, false)
 	}
 	c.engaged = nil
 	c.give(s.leg)
 	if err := other.order(order{Order: Order{Do: doAttach}, actor: actor, hand: h}); err != nil {
-		r.Progress(480, "Temporarily Unavailable")
+		r.Reject(480)
 		c.adopt(h)
 		if s.agent != "" {
 			c.eng.occupy(s.agent, true)

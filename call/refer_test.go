@@ -71,6 +71,10 @@ func TestScenario20ReferAttended(t *testing.T) {
 				refer(d, second)
 				time.Sleep(time.Second)
 				d.hear("transferred", hears("caller", d.caller, bobHz), hears("Bob", bob, callerHz))
+				asked := slices.Concat(told(d.agent), told(second))
+				if !slices.Equal(asked, []int{202, 200}) {
+					d.t.Errorf("the phone was told %v, want 202, 200", asked)
+				}
 				if !d.agent.Over() || !second.Over() {
 					d.t.Errorf("legs of the transferor over: %v, %v", d.agent.Over(), second.Over())
 				}

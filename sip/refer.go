@@ -58,7 +58,7 @@ func (r *Refer) Accept() { r.d.do(r.accept) }
 func (r *Refer) Reject(status int) { r.d.do(func() { r.reject(status) }) }
 
 // Progress tells the peer how the call that he asked for goes: 180, or a final
-// status, which ends the transfer. Reason "" is the status's own. It works after
+// status, which ends the transfer; one that is undecided is accepted by 2xx. Reason "" is the status's own. It works after
 // the dialog's end too, as the transferor may hang up at once (RFC 5589, 6.2).
 func (r *Refer) Progress(status int, reason string) {
 	r.d.do(func() { r.progress(status, reason, "noresource") })
@@ -196,6 +196,14 @@ func (r *Refer) accept() {
 	if r.phase != referAsked {
 		return
 	}
+	r.admit()
+	if !r.quiet {
+		r.tell(frag(100, ""))
+	}
+}
+
+// admit answers 202; what goes on is told by NOTIFYs from now on.
+func (r *Refer) admit() {
 	r.phase = referAccepted
 	d := r.d
 	b := respond(r.m, 202, "", d.localTag)
@@ -207,10 +215,6 @@ func (r *Refer) accept() {
 	r.m = nil
 	r.until = d.w.now.Add(referLife)
 	d.w.set(&r.deadline, referLife)
-	if r.quiet {
-		return
-	}
-	r.tell(frag(100, ""))
 }
 
 func (r *Refer) reject(status int) {
@@ -234,9 +238,13 @@ func frag(status int, reason string) string {
 }
 
 func (r *Refer) progress(status int, reason, why string) {
-	if r.phase == referAsked && status >= 300 {
+	switch {
+	case r.phase != referAsked:
+	case status >= 300:
 		r.reject(status)
 		return
+	case status >= 200: // done at once: one NOTIFY says so, before whoever asked is hung up
+		r.admit()
 	}
 	if r.phase != referAccepted || r.final || status < 100 || status > 699 {
 		return
