@@ -13,7 +13,7 @@ import (
 var (
 	ErrNowhere    = errors.New("nobody is reached there; name agent:ID, queue:ID, flow:ID, conference:ID, voicemail:BOX, trunk:ID/NUMBER or a number")
 	ErrSelf       = errors.New("that is the one who asks; name somebody else")
-	ErrNotAllowed = errors.New("not allowed to dial that; give the agent outbound: [TRUNK] in the center's file")
+	ErrNotAllowed = errors.New("not allowed to dial that; see settings.outbound, or give the agent outbound: [TRUNK], in the center's file")
 	ErrClosed     = errors.New("is closed now; see its hours")
 )
 

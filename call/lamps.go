@@ -5,7 +5,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -159,7 +158,7 @@ func (e *Engine) maySubscribe(who sip.Peer, event, aor string) int {
 	}
 	_, agent := w.center.Agents[aor]
 	_, queue := w.center.Queues[aor]
-	if n, err := strconv.Atoi(aor); agent || queue || queued(w.center.Numbers[aor]) || err == nil && n >= firstSlot && n <= lastSlot {
+	if agent || queue || queued(w.center.Numbers[aor]) || parkingSlot(aor) {
 		return 0
 	}
 	return 404

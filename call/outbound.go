@@ -37,7 +37,7 @@ func foreign(o *store.Outbound, number string) bool {
 // roles do not bind. Without rules the agent's own trunks count.
 func (w *world) outside(number, agent string) (dialStage, error) {
 	fail := func(err error) (dialStage, error) { return dialStage{}, fmt.Errorf("%s: %w", number, err) }
-	if !dialable(number) {
+	if !dialable(number) || parkingSlot(number) { // an empty slot is no number of the world
 		return fail(ErrNowhere)
 	}
 	if o := w.center.Settings.Outbound; o != nil {
@@ -237,7 +237,8 @@ func nextTrunk(err error) bool {
 	case errors.Is(err, errUnreachable), errors.Is(err, ErrTooMany):
 		return true
 	case errors.As(err, &e):
-		return !e.lost && (e.nobody || slices.Contains([]int{408, 500, 502, 503, 504}, e.status))
+		moved := e.status >= 300 && e.status < 400 || e.status == 482 // elsewhere, which is not followed or in a circle
+		return !e.lost && (e.nobody || moved || slices.Contains([]int{408, 500, 502, 503, 504}, e.status))
 	}
 	return false
 }

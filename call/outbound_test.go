@@ -48,6 +48,7 @@ func TestRulesSayWhoMayDialWhatAndByWhichTrunk(t *testing.T) {
 		{"1001", "4711", "", "", ErrNotAllowed},
 		{"", "0033123", "world", "0033123", nil}, // an operator
 		{"1001", "03x", "", "", ErrNowhere},
+		{"1003", "702", "", "", ErrNowhere}, // a parking slot where nobody is
 		{"1001", "9030123", "a", "030123", nil},
 		{"1002", "90033123", "", "", ErrForeign}, // what a rule strips is no way around those for abroad
 	} {

@@ -1,6 +1,7 @@
 package call_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,13 @@ func outward(transport string) store.Center {
 }
 
 func TestACallOutGoesOverTheNextTrunkWhenOneIsOutOfService(t *testing.T) {
+	for status, header := range map[int]string{503: "Retry-After: 60", 302: "Contact: <sip:777@10.0.0.66>"} {
+		t.Run(strconv.Itoa(status), func(t *testing.T) { nextTrunkAfter(t, status, header) })
+	}
+}
+
+// nextTrunkAfter has the first trunk refuse a call.
+func nextTrunkAfter(t *testing.T, status int, header string) {
 	overBothWith(t, outward, func(b *bed, A, B *peer) {
 		C, D := b.newPeer(B.transport, addrC), b.newPeer(B.transport, "10.0.0.5:5060")
 		secret := B.account("1001")
@@ -31,7 +39,7 @@ func TestACallOutGoesOverTheNextTrunkWhenOneIsOutOfService(t *testing.T) {
 		if !strings.HasPrefix(first.invite.start, "INVITE sip:+4930777@") {
 			t.Errorf("the first trunk got %q", first.invite.start)
 		}
-		first.reply(first.invite, 503, "Service Unavailable", "", "Retry-After: 60")
+		first.reply(first.invite, status, "Not Here", "", header)
 		second := D.rings(time.Second)
 		if got := second.invite.get("From"); !strings.HasPrefix(second.invite.start, "INVITE sip:+4930777@") || !strings.Contains(got, "+49302@") {
 			t.Errorf("the second trunk got %q from %q", second.invite.start, got)

@@ -19,6 +19,12 @@ const (
 	lastSlot  = 799
 )
 
+// parkingSlot tells whether a number is that of a slot.
+func parkingSlot(number string) bool {
+	n, err := strconv.Atoi(number)
+	return err == nil && len(number) == 3 && n >= firstSlot && n <= lastSlot
+}
+
 // parkedFor is how long a parked caller waits before the phone of whoever parked
 // him rings.
 const parkedFor = 2 * time.Minute
