@@ -2,8 +2,6 @@ package media
 
 import (
 	"unsafe"
-
-	"golang.org/x/sys/unix"
 )
 
 // With a thousand legs nothing of a leg is in the cache when its packet comes:
@@ -14,29 +12,26 @@ import (
 // foresight is how many packets before its own a leg's memory is asked for first.
 const foresight = 4
 
-// foresee asks for what the packets after event i will touch, a step further
-// with each packet: socket, leg, the legs that hear it, their sockets.
-func (p *epoll) foresee(events []unix.EpollEvent, i int) {
-	if s := p.upcoming(events, i+4); s != nil {
+// foreseen are the sockets of the next packets, the latest first.
+type foreseen [foresight - 1]*epollSocket
+
+// push takes the socket of the last packet that is known and asks for what each
+// will touch, a step further with each packet: socket, leg, the legs that hear
+// it, their sockets.
+func (w *foreseen) push(s *epollSocket) {
+	if s != nil {
 		prefetch(unsafe.Pointer(s), 1)
 	}
-	if s := p.upcoming(events, i+3); s != nil {
+	if s := w[0]; s != nil {
 		s.leg.foresee()
 	}
-	if s := p.upcoming(events, i+2); s != nil {
+	if s := w[1]; s != nil {
 		s.leg.foreseeHearers()
 	}
-	if s := p.upcoming(events, i+1); s != nil {
+	if s := w[2]; s != nil {
 		s.leg.foreseeSending()
 	}
-}
-
-// upcoming is the socket of an event; nil if there is none.
-func (p *epoll) upcoming(events []unix.EpollEvent, i int) *epollSocket {
-	if uint(i) >= uint(len(events)) {
-		return nil
-	}
-	return p.socks[events[i].Fd]
+	w[2], w[1], w[0] = w[1], w[0], s
 }
 
 // foresee asks for what a packet of the leg needs.

@@ -59,6 +59,8 @@ type epoll struct {
 	socks     []*epollSocket // by descriptor
 	count     int
 	events    []unix.EpollEvent
+	again     []*epollSocket // there may be more to read than was
+	spare     []*epollSocket // the other half of again
 	from      unix.RawSockaddrAny
 	buf       [maxPacket + 1]byte
 }
@@ -120,21 +122,57 @@ func (p *epoll) poll(_ time.Duration, f deliver) {
 	if late {
 		limit = catchUp
 	}
+	p.reread(at, late, f)
 	for {
 		n := p.ready()
-		events := p.events[:n]
-		for i := -foresight; i < n; i++ {
-			p.foresee(events, i)
-			if i >= 0 {
-				p.read(p.socks[events[i].Fd], at, f)
-			}
-		}
-		// After a stall all sockets are emptied in turns, so that what two legs
-		// said at one time is handed over at one time.
-		if n == 0 || n < len(p.events) && !late || p.clock.now()-at > limit {
+		p.readAll(p.events[:n], at, late, f)
+		switch {
+		case p.clock.now()-at > limit:
+			return // the kernel keeps what it has not told yet
+		case n == len(p.events):
+			// What has not been read at all goes first.
+		case late && len(p.again) > 0:
+			// After a stall all sockets are emptied in turns, so that what two legs
+			// said at one time is handed over at one time.
+			p.reread(at, late, f)
+		default:
 			return
 		}
 	}
+}
+
+// readAll reads the sockets of a batch, with their memory asked for in advance.
+func (p *epoll) readAll(events []unix.EpollEvent, at time.Duration, turns bool, f deliver) {
+	var line foreseen
+	for i := -foresight; i < len(events); i++ {
+		var next *epollSocket
+		if i+foresight < len(events) {
+			next = p.socks[events[i+foresight].Fd]
+		}
+		line.push(next)
+		if i < 0 {
+			continue
+		}
+		if s := p.socks[events[i].Fd]; s != nil && p.read(s, at, turns, f) {
+			p.again = append(p.again, s)
+		}
+	}
+}
+
+// reread reads the sockets once more that may have more.
+func (p *epoll) reread(at time.Duration, turns bool, f deliver) {
+	if len(p.again) == 0 {
+		return
+	}
+	again := p.again
+	p.again = p.spare[:0]
+	for _, s := range again {
+		if s.alive() && p.read(s, at, turns, f) {
+			p.again = append(p.again, s)
+		}
+	}
+	clear(again)
+	p.spare = again
 }
 
 // sleep waits for the next tick; late is true if that has long passed, so that
@@ -164,26 +202,35 @@ func (p *epoll) ready() int {
 // catchUp is how long the queues of all sockets may be read after a stall.
 const catchUp = 100 * time.Millisecond
 
-// read takes one datagram from a connected socket: a peer sends fewer than
-// there are ticks. While anybody may send, it empties the queue.
-func (p *epoll) read(s *epollSocket, at time.Duration, f deliver) {
-	for i := 0; s != nil && i < epollDrain; i++ {
+// read empties a socket's queue, of which the kernel tells but once, as far as
+// one tick may: it is true if there may be more. From a connected socket one
+// datagram is enough, as a rule: there is no second one behind an audio packet
+// that came in time. In turns it takes one at a time.
+func (p *epoll) read(s *epollSocket, at time.Duration, turns bool, f deliver) bool {
+	for range epollDrain {
 		n, err := p.receive(s)
+		pure := s.pure
 		switch {
 		case err == unix.ECONNREFUSED:
 			continue // an ICMP answer to something we sent
 		case err != 0:
 			s.pure = s.connected
-			return
-		case s.pure:
+			return false
+		case pure:
 			f(s.leg, p.buf[:n], s.peer, at, false)
 		default:
 			f(s.leg, p.buf[:n], addrOf(&p.from), at, false)
 		}
-		if s.pure {
-			return
+		switch {
+		case !s.alive():
+			return false
+		case pure && turns:
+			return true
+		case pure && !s.leg.more:
+			return false
 		}
 	}
+	return true
 }
 
 // receive takes a datagram into buf and, unless only the peer's can be there,
@@ -283,10 +330,12 @@ func (s *epollSocket) start() {
 	}
 	s.io.socks[s.fd] = s
 	s.io.count++
-	ev := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(s.fd)}
+	// Of audio the kernel tells once, when it comes: else it would look at each
+	// socket a second time, to find that it has been read.
+	ev := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET, Fd: int32(s.fd)}
 	ep := s.io.fd
 	if s.control {
-		ep = s.io.slowFD
+		ep, ev.Events = s.io.slowFD, unix.EPOLLIN
 	}
 	if err := unix.EpollCtl(ep, unix.EPOLL_CTL_ADD, s.fd, &ev); err != nil {
 		s.io.stats.SendErrors.Add(1)
@@ -343,6 +392,11 @@ func (s *epollSocket) connect(to netip.AddrPort) {
 	}
 }
 
+// alive is false once the socket was closed or given away.
+func (s *epollSocket) alive() bool {
+	return s.started && s.fd < len(s.io.socks) && s.io.socks[s.fd] == s
+}
+
 func (s *epollSocket) detach() {
 	s.io.socks[s.fd] = nil
 	s.io.count--
@@ -359,7 +413,7 @@ func (s *epollSocket) attach(to packetIO) {
 }
 
 func (s *epollSocket) close() {
-	if s.started && s.fd < len(s.io.socks) && s.io.socks[s.fd] == s {
+	if s.alive() {
 		s.io.socks[s.fd] = nil
 		s.io.count--
 	}

@@ -28,6 +28,7 @@ type leg struct {
 	clocked bool           // in shard.clocked; true while it plays or presses
 	mixed   bool           // it hears a mix
 	closed  bool
+	more    bool // behind the last packet another one may have come
 	role    Role
 
 	// A packet out.

@@ -66,7 +66,7 @@ func (s *shard) masked(l *leg, at time.Duration) bool {
 func (s *shard) tapped(l *leg, h header, codec Codec, payload []byte, at time.Duration) {
 	muted := l.mask != nil && at < l.mask.until
 	for _, t := range l.taps {
-		s.tape(t, h, codec, payload, at, muted)
+		s.tape(t, &l.rx, h, codec, payload, at, muted)
 	}
 }
 

@@ -11,6 +11,7 @@ var zeroSource netip.AddrPort
 func (s *shard) deliver(l *leg, b []byte, from netip.AddrPort, at time.Duration) {
 	defer s.rescue()
 	s.active = l
+	l.more = true
 	s.now = max(s.now, at) // the turn may have begun long before
 	s.receive(l, b, from, at)
 	s.active = nil
@@ -63,6 +64,7 @@ func (s *shard) receive(l *leg, b []byte, from netip.AddrPort, at time.Duration)
 	case h.pt == ptCN || len(payload) == 0:
 		s.skip(l, h)
 	default:
+		l.more = !l.rx.alone(len(payload))
 		s.audio(l, h, codec, payload, at)
 	}
 }

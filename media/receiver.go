@@ -24,6 +24,9 @@ type receiver struct {
 	jitter   uint32 // estimate times 16, timestamp units (RFC 3550, A.8)
 	high     uint16 // highest sequence number
 	begun    bool
+	settled  uint8 // packets by which earliest is known
+	earliest int32 // transit of what was on the way for the shortest time
+	behind   int32 // of the last packet: transit less earliest; -1 if it came earlier than any
 
 	lost       int64 // may fall again when late packets come
 	late       uint64
@@ -78,12 +81,43 @@ func (r *receiver) restart(h header, now time.Duration) {
 	// What came before is unknown, not lost: a later one of it counts as double.
 	r.seen = ^uint64(0)
 	r.transit = int32(samples(now.Microseconds()) - h.ts)
+	r.earliest, r.behind, r.settled = r.transit, -1, 0
+}
+
+const (
+	settledAfter = 16                    // packets
+	driftPackets = 32                    // after so many earliest rises by a sample: 195 ppm of drift
+	surelyAlone  = 7 * sampleRate / 1000 // samples: a tick by which earliest may be off, and 2 ms
+	noneMissing  = 0xFF                  // the last 8 packets are there: none is to come out of order
+)
+
+// alone tells that no packet can have come behind the last one, of n samples: the
+// next one is not even due. False is no more than a doubt.
+func (r *receiver) alone(n int) bool {
+	return r.behind >= 0 && r.behind < int32(n-surelyAlone) && r.settled >= settledAfter &&
+		r.seen&noneMissing == noneMissing
+}
+
+// behindBy is how much later the last packet came than by the shortest way, in
+// samples; 0 for another one, or if that is not known yet.
+func (r *receiver) behindBy(h header) int64 {
+	if h.seq != r.high || r.settled < settledAfter {
+		return 0
+	}
+	return int64(max(r.behind, 0))
 }
 
 func (r *receiver) spacing(h header, now time.Duration) {
 	transit := int32(samples(now.Microseconds()) - h.ts)
 	d := transit - r.transit
 	r.transit = transit
+	switch r.behind = transit - r.earliest; {
+	case r.behind < 0:
+		r.earliest, r.behind = transit, -1
+	case r.received%driftPackets == 0:
+		r.earliest++
+	}
+	r.settled = min(r.settled+1, settledAfter)
 	if d < 0 {
 		d = -d
 	}

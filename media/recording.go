@@ -66,8 +66,9 @@ type placer struct {
 	late     int   // packets in a row that came too late to be kept, had the machine not stood still
 }
 
-// at gives the sample where a packet begins that arrived at sample now.
-func (p *placer) at(h header, now int64) int64 {
+// at gives the sample where a packet begins that arrived at sample now, so many
+// samples later than by the shortest way, as far as is known.
+func (p *placer) at(h header, now, behind int64) int64 {
 	if p.on && h.ssrc == p.ssrc {
 		pos := p.pos + int64(int32(h.ts-p.ts))
 		off := pos - now
@@ -94,6 +95,7 @@ func (p *placer) at(h header, now int64) int64 {
 			return pos
 		}
 	}
+	now -= behind
 	*p = placer{on: true, ssrc: h.ssrc, ts: h.ts, pos: now, earliest: math.MinInt64, left: recFirst}
 	return now
 }
@@ -147,10 +149,10 @@ func (r *recording) clock(at time.Duration) int64 {
 }
 
 // tape writes a packet into its channel of a recording.
-func (s *shard) tape(t tap, h header, c Codec, payload []byte, at time.Duration, muted bool) {
+func (s *shard) tape(t tap, rx *receiver, h header, c Codec, payload []byte, at time.Duration, muted bool) {
 	r, now := t.rec, at
 	place, ring := t.track()
-	pos := place.at(h, r.clock(at))
+	pos := place.at(h, r.clock(at), rx.behindBy(h))
 	if r.paused || muted {
 		return
 	}

@@ -75,6 +75,10 @@ func TestWhatIsRecordedIsBitForBitWhatWasSaid(t *testing.T) {
 	var want []byte
 	simulatedOn(t, simnet.Options{Latency: 30 * time.Millisecond, Jitter: recSkew * time.Second / sampleRate}, Config{}, func(r *rig) {
 		a := r.leg("a")
+		for range 2 * settledAfter { // by then it is known how long the way is
+			a.send(bytes.Repeat([]byte{0x7F}, 160))
+			time.Sleep(frameTime)
+		}
 		r.e.Do(Record{ID: "r", Path: path, Left: "a"})
 		for i := range 500 {
 			p := make([]byte, 160)
@@ -341,7 +345,7 @@ func TestPacketsThatComeLateMoveNothingInARecording(t *testing.T) {
 		if busy := k/250%2 == 1; busy && k%20 != 0 { // a machine that is busy in every other 5 s
 			late = random.Int64N(100 * sampleRate / 1000)
 		}
-		pos := p.at(header{seq: uint16(k), ts: uint32(k * frameSize), ssrc: 7}, said+late)
+		pos := p.at(header{seq: uint16(k), ts: uint32(k * frameSize), ssrc: 7}, said+late, 0)
 		if want := said; pos != want {
 			t.Fatalf("packet %d, %d samples late: placed at %d, want %d", k, late, pos, want)
 		}

@@ -19,7 +19,7 @@ func ChannelSkew(length time.Duration, ppm float64) time.Duration {
 		for ch, drift := range [2]float64{-ppm, ppm} {
 			said := time.Duration(float64(k) * float64(frameTime) * (1 + drift/1e6))
 			came := said + latency + time.Duration(random.Int64N(int64(frameTime)))
-			pos := place[ch].at(header{seq: uint16(k), ts: k * frameSize, ssrc: uint32(ch)}, at(came))
+			pos := place[ch].at(header{seq: uint16(k), ts: k * frameSize, ssrc: uint32(ch)}, at(came), 0)
 			off[ch] = pos - at(said)
 		}
 		worst = max(worst, off[0]-off[1], off[1]-off[0])
