@@ -101,10 +101,10 @@ func (r *receiver) alone(n int) bool {
 // behindBy is how much later the last packet came than by the shortest way, in
 // samples; 0 for another one, or if that is not known yet.
 func (r *receiver) behindBy(h header) int64 {
-	if h.seq != r.high || r.settled < settledAfter {
+	if h.seq != r.high || r.settled < settledAfter || r.behind < 0 || r.behind > recLag {
 		return 0
 	}
-	return int64(max(r.behind, 0))
+	return int64(r.behind)
 }
 
 func (r *receiver) spacing(h header, now time.Duration) {
@@ -112,6 +112,8 @@ func (r *receiver) spacing(h header, now time.Duration) {
 	d := transit - r.transit
 	r.transit = transit
 	switch r.behind = transit - r.earliest; {
+	case r.behind > sampleRate || r.behind < -sampleRate: // its timestamps began anew
+		r.earliest, r.behind, r.settled = transit, -1, 0
 	case r.behind < 0:
 		r.earliest, r.behind = transit, -1
 	case r.received%driftPackets == 0:

@@ -64,8 +64,8 @@ not milliseconds. At the end stands what was aimed at and whether it was reached
 	}
 	cmd.Flags().IntSliceVar(&b.sizes, "calls", []int{100, 500}, "calls at the same time; each size is measured")
 	cmd.Flags().Float64Var(&b.rate, "rate", 200, "set-ups a second")
-	cmd.Flags().DurationVar(&b.window, "window", 5*time.Second, "how long each measurement takes")
-	cmd.Flags().IntVar(&b.rounds, "rounds", 3, "measure so often, print medians")
+	cmd.Flags().DurationVar(&b.window, "window", 4*time.Second, "how long each measurement takes")
+	cmd.Flags().IntVar(&b.rounds, "rounds", 5, "measure so often, print medians")
 	cmd.Flags().StringVar(&b.media, "media", config.MediaChild, "where the server moves audio: child or inline")
 	cmd.Flags().StringSliceVar(&b.only, "only", nil, "measure only these: relay, bridged, recorded, mixed, busy, crowd, setup, allocs, skew, acd, day")
 	short := cmd.Flags().Bool("short", false, "100 calls, less than a minute, less exact")
