@@ -108,6 +108,46 @@ func TestAnAgentMarksTheCallerOfHisLastCallAsANuisance(t *testing.T) {
 	})
 }
 
+func TestLimitsAndNuisanceMarksOutliveAKill(t *testing.T) {
+	center := wholeCenter()
+	center.Numbers["4000"] = store.Number{To: "flow:main", Limit: &store.Limit{Calls: 3, Per: store.Duration(10 * time.Minute)}}
+	inBubble(t, center, func(b *bed) {
+		one, two, ann := b.callerAt(1), b.callerAt(2), b.agent("1001", "10.0.0.11:5060", phone.Policy(phone.AnswerAfter(time.Second)).Speaking(440))
+		for range 2 {
+			_, c := b.tries(one, "4000")
+			time.Sleep(time.Second)
+			c.Hangup()
+		}
+		nasty, _ := b.talks(ann, two)
+		nasty.Hangup()
+		time.Sleep(time.Second)
+		if _, err := b.eng.Nuisance("1001"); err != nil {
+			t.Fatal(err)
+		}
+		if s, _ := b.tries(one, "4000"); s != 200 { // and it runs when the process dies
+			t.Errorf("the third call: got %d, want an answer", s)
+		}
+		again := b.killed()
+		defer again.end()
+		one = again.phone("10.0.1.101:5060", phone.Config{User: "4930123401"})
+		two = again.phone("10.0.1.102:5060", phone.Config{User: "4930123402"})
+		time.Sleep(time.Second)
+		if s, _ := again.tries(one, "4000"); s != 486 {
+			t.Errorf("a fourth call after a kill: got %d, want 486", s)
+		}
+		if s, _ := again.tries(two, "4000"); s != 486 {
+			t.Errorf("a marked caller after a kill: got %d, want 486", s)
+		}
+		time.Sleep(10 * time.Minute)
+		if s, c := again.tries(one, "4000"); s != 200 {
+			t.Errorf("ten minutes later: got %d, want an answer", s)
+		} else {
+			c.Hangup()
+		}
+		again.cdrs()
+	})
+}
+
 func TestOneCallerMayCallANumberSoOftenAndNoMore(t *testing.T) {
 	center := wholeCenter()
 	center.Numbers["4000"] = store.Number{To: "flow:main", Limit: &store.Limit{Calls: 3, Per: store.Duration(time.Minute), AtOnce: 2}}

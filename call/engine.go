@@ -131,6 +131,9 @@ func New(cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	e.loadSounds()
+	if err := e.recallLimits(time.Now()); err != nil { // no reason not to serve
+		e.log.Warn("callers of before are not counted against the limits of numbers", "err", err)
+	}
 	return e, nil
 }
 
