@@ -19,7 +19,7 @@ func TestAnAgentWhoseCallerWasLedOutsideIsInThatCallNoLonger(t *testing.T) {
 		if v := b.eng.Calls()[0]; v.Stage != "talk" || v.Agent != "" {
 			t.Errorf("got stage %s with agent %q, want a talk with nobody of ours", v.Stage, v.Agent)
 		}
-		if err := b.eng.Order("1001", call.Order{Do: call.DoHold}, "test"); !errors.Is(err, call.ErrUnknown) {
+		if err := b.eng.Order("1001", call.Order{Do: call.DoHold}, "test"); !errors.Is(err, call.ErrIdle) || !errors.Is(err, call.ErrUnknown) {
 			t.Errorf("hold of the agent's call: got %v, want that he is in none", err)
 		}
 		d.caller.Hangup()

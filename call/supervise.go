@@ -184,8 +184,19 @@ func (e *Engine) find(ref string) (*Call, error) {
 			return nil, fmt.Errorf("call %s: %w", ref, ErrAmbiguous)
 		}
 	}
+	if _, ok := e.world.Load().center.Agents[ref]; ok {
+		return nil, fmt.Errorf("agent %s: %w", ref, ErrIdle)
+	}
 	return nil, fmt.Errorf("call %s: %w", ref, ErrUnknown)
 }
+
+// ErrIdle answers who names a call by an agent who is in none; it is an ErrUnknown.
+var ErrIdle error = idle{}
+
+type idle struct{}
+
+func (idle) Error() string        { return "is in no call now" }
+func (idle) Is(target error) bool { return target == ErrUnknown }
 
 // inTalk tells the stages in which a call's agent is on the line.
 func inTalk(stage string) bool {
