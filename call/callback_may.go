@@ -75,5 +75,5 @@ func (w *world) callbackWay(cfg store.QueueCallback, number string) (dialStage, 
 // any more.
 func (e *Engine) mayStillCall(r store.Callback, cfg store.QueueCallback) (dialStage, error) {
 	cfg.MostPerNumber = callbackShares
-	return e.mayCallBack(e.world.Load(), cfg, r.Number, r.Caller)
+	return e.rested(e.mayCallBack(e.world.Load(), cfg, r.Number, r.Caller))
 }

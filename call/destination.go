@@ -110,7 +110,7 @@ func (e *Engine) toNumber(w *world, number, actor string) (destination, error) {
 	if agent == actor {
 		agent = "" // an operator
 	}
-	way, err := w.outside(number, agent)
+	way, err := e.rested(w.outside(number, agent))
 	return destination{name: number, ring: way}, err
 }
 

@@ -263,7 +263,7 @@ func (e *Engine) firstStage(w *world, c *Call) (stage, sip.Cause) {
 		if _, ok := w.center.Agents[number]; ok {
 			return dialStage{agent: number}, sip.Cause{}
 		}
-		switch way, err := w.outside(number, agent); {
+		switch way, err := e.rested(w.outside(number, agent)); {
 		case err == nil:
 			return way, sip.Cause{}
 		case w.center.Settings.Outbound != nil && !errors.Is(err, ErrNowhere):

@@ -117,7 +117,7 @@ func (e *Engine) callAbout(w *world, n *store.Notify, next mailboxStage) error {
 		_, err := e.originate(n.To, id, "", inv, false, announceMailStage{next})
 		return err
 	}
-	way, err := w.own(n.Trunk, n.To, anyRule) // the center's file wants it: an operator
+	way, err := e.rested(w.own(n.Trunk, n.To, anyRule)) // the center's file wants it: an operator
 	if err != nil {
 		return fmt.Errorf("call: notify: %w", err)
 	}

@@ -172,6 +172,25 @@ func byPriority(list []store.RouteTrunk) (out []string) {
 	return out
 }
 
+// rested puts the trunks that are down behind the others (RFC 3261, 21.5.4: one that
+// answered 503 with Retry-After is not used before).
+func (e *Engine) rested(way dialStage, err error) (dialStage, error) {
+	if len(way.more) == 0 {
+		return way, err
+	}
+	var up, down []string
+	for _, t := range append([]string{way.trunk}, way.more...) {
+		if e.sip.TrunkDown(t) {
+			down = append(down, t)
+		} else {
+			up = append(up, t)
+		}
+	}
+	all := append(up, down...)
+	way.trunk, way.more = all[0], all[1:]
+	return way, err
+}
+
 // mayDialForeign guards a trunk that is named: "trunk:out/0041...".
 func (w *world) mayDialForeign(number, actor string) bool {
 	agent, ok := strings.CutPrefix(actor, "agent:")

@@ -86,7 +86,7 @@ func (p *peer) register(secret string, expires int) *registration {
 }
 
 // callAs places a call of a registered phone, which answers the challenge.
-func (p *peer) callAs(secret, number, body string) *dialog {
+func (p *peer) callAs(secret, number, body string, extra ...string) *dialog {
 	p.t.Helper()
 	d := p.call(number, body)
 	m := d.refused(401, time.Second)
@@ -96,7 +96,7 @@ func (p *peer) callAs(secret, number, body string) *dialog {
 			credentials = digestOf(p.t, v, "INVITE", d.target, p.user, secret, "0a4f113b", 1)
 		}
 	}
-	d.do("INVITE", body, "Authorization: "+credentials)
+	d.do("INVITE", body, append(extra, "Authorization: "+credentials)...)
 	return d
 }
 

@@ -265,6 +265,10 @@ func (e *Endpoint) Trunk(name, number string) ([]Target, bool) {
 	return e.trunks.targets(time.Now(), name, number)
 }
 
+// TrunkDown tells whether none of a trunk's peers may be tried before its time: each
+// was silent, or asked to be left alone (503 with Retry-After), or answers no OPTIONS.
+func (e *Endpoint) TrunkDown(name string) bool { return e.trunks.isDown(time.Now(), name) }
+
 // Trunks is the state of all trunks.
 func (e *Endpoint) Trunks() []TrunkState {
 	states := e.trunks.states(time.Now())

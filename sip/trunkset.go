@@ -161,13 +161,26 @@ func (s *trunkSet) targets(now time.Time, name, number string) ([]Target, bool) 
 		if _, tr, ok := strings.Cut(p.uri.bare(), ";"); ok {
 			t.URI += ";" + tr
 		}
-		if p.down.After(now) || e.KeepAlive > 0 && p.watch.known && !p.watch.up {
+		if e.isDown(p, now) {
 			down = append(down, t)
 		} else {
 			up = append(up, t)
 		}
 	}
 	return append(up, down...), true
+}
+
+// isDown tells whether a peer failed a short while ago, or answers no OPTIONS.
+func (e *trunkEntry) isDown(p *trunkPeer, now time.Time) bool {
+	return p.down.After(now) || e.KeepAlive > 0 && p.watch.known && !p.watch.up
+}
+
+// isDown tells whether all peers of a trunk are down.
+func (s *trunkSet) isDown(now time.Time, name string) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	e := find(s.trunks, name)
+	return e != nil && !slices.ContainsFunc(e.peers, func(p *trunkPeer) bool { return p.bad == nil && !e.isDown(p, now) })
 }
 
 // unresolved are the peers named by host, whose addresses have to be looked up now
