@@ -161,7 +161,7 @@ func TestAConsultationThatIsCompletedWhileItRingsIsABlindTransfer(t *testing.T) 
 }
 
 func TestScenario21ReplacesBad(t *testing.T) {
-	withDesk(t, nil, func(d *desk) {
+	overTwo(t, nil, func(d *desk) {
 		gone := d.dials(d.ann, "1002")
 		time.Sleep(3 * time.Second)
 		gone.Hangup()
@@ -169,14 +169,14 @@ func TestScenario21ReplacesBad(t *testing.T) {
 		d.agent.Transfer("1002", gone)
 		time.Sleep(time.Second)
 		if got := told(d.agent); !slices.Equal(got, []int{603}) {
-			t.Errorf("REFER with a dialog that is gone: got %v, want 603", got)
+			d.t.Errorf("REFER with a dialog that is gone: got %v, want 603", got)
 		}
 		other := d.dials(d.bob, "1003") // Bob's, not Ann's
 		time.Sleep(3 * time.Second)
 		d.agent.Transfer("1003", other)
 		time.Sleep(time.Second)
 		if got := told(d.agent); !slices.Equal(got, []int{603, 403}) {
-			t.Errorf("REFER with another agent's dialog: got %v, want 403", got)
+			d.t.Errorf("REFER with another agent's dialog: got %v, want 403", got)
 		}
 		d.hear("unharmed", hears("caller", d.caller, annHz), hears("Ann", d.agent, callerHz))
 	})
