@@ -29,7 +29,7 @@ func (e *Engine) mayCallBack(w *world, cfg store.QueueCallback, number, own stri
 	_, agent := w.center.Agents[number]
 	_, blocked := w.blocked(number, time.Now())
 	switch {
-	case !dialable(number), ours, agent, len(cfg.Prefixes) == 0 && number != own, len(cfg.Prefixes) > 0 && !begins(number, cfg.Prefixes):
+	case !dialable(number), ours, agent, len(cfg.Prefixes) == 0 && number != own, len(cfg.Prefixes) > 0 && !begins(w.outbound(), number, cfg.Prefixes):
 		return refused(ErrNotAllowed)
 	case blocked:
 		return refused(errBlocked)
@@ -51,8 +51,16 @@ func (e *Engine) mayCallBack(w *world, cfg store.QueueCallback, number, own stri
 }
 
 // begins tells whether a number has one of the beginnings, 00 the same as +.
-func begins(number string, prefixes []string) bool {
-	return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(abroad(number), abroad(p)) })
+func begins(o *store.Outbound, number string, prefixes []string) bool {
+	return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(abroad(o, number), abroad(o, p)) })
+}
+
+// outbound are the rules for numbers outside; none if the center has none.
+func (w *world) outbound() *store.Outbound {
+	if o := w.center.Settings.Outbound; o != nil {
+		return o
+	}
+	return &store.Outbound{}
 }
 
 // callbackWay is the way to a customer. Whoever calls us may ask for it, so it never
@@ -60,12 +68,9 @@ func begins(number string, prefixes []string) bool {
 // While the center has not said which country is its own, a number with + or 00 is
 // called where a prefix of the queue names its country.
 func (w *world) callbackWay(cfg store.QueueCallback, number string) (dialStage, error) {
-	o := w.center.Settings.Outbound
-	if o == nil {
-		o = &store.Outbound{}
-	}
-	named := slices.DeleteFunc(slices.Clone(cfg.Prefixes), func(p string) bool { return len(abroad(p)) < len("+1") || abroad(p)[0] != '+' })
-	if foreign(o, number) && (o.Country != "" || !begins(number, named)) {
+	o := w.outbound()
+	named := slices.DeleteFunc(slices.Clone(cfg.Prefixes), func(p string) bool { return len(abroad(o, p)) < len("+1") || abroad(o, p)[0] != '+' })
+	if foreign(o, number) && (o.Country != "" || !begins(o, number, named)) {
 		return dialStage{}, ErrForeign
 	}
 	return w.own(cfg.Trunk, number, forAll)

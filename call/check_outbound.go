@@ -14,6 +14,9 @@ func (k *check) outbound(o store.Outbound) {
 	if strings.Trim(o.Country, "0123456789") != "" || len(o.Country) > 3 {
 		k.add(path+".country", fmt.Sprintf("%q is no country's code", o.Country), "digits without + and 00, such as 49")
 	}
+	if strings.Trim(o.Exit, "0123456789") != "" || len(o.Exit) > 5 {
+		k.add(path+".exit", fmt.Sprintf("%q is not what is dialled for abroad", o.Exit), "up to 5 digits, such as 011")
+	}
 	if o.Most < 0 {
 		k.add(path+".most", "can't be negative", "calls at once, or 0 for no limit")
 	}

@@ -112,7 +112,7 @@ func (k *check) callback(id string, q store.Queue) {
 		if !prefixPattern.MatchString(p) || slices.Index(b.Prefixes, p) < i {
 			k.add(fmt.Sprintf("%s.prefixes[%d]", path, i), fmt.Sprintf("%q is no beginning of a number, or there twice", p), "up to 15 digits with an optional +, such as +4930")
 		}
-		if o := k.c.Settings.Outbound; o != nil && o.Country != "" && foreign(o, p) && len(abroad(p)) > len(o.Country) {
+		if o := k.c.Settings.Outbound; o != nil && o.Country != "" && foreign(o, p) && len(abroad(o, p)) > len(o.Country) {
 			k.add(fmt.Sprintf("%s.prefixes[%d]", path, i), fmt.Sprintf("%q is abroad, where nobody is called back", p), "beginnings of numbers of our country, "+o.Country)
 		}
 	}

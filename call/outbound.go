@@ -19,17 +19,22 @@ var (
 	ErrTooMany = errors.New("as many calls out as there may be at once; see most in settings.outbound and of the trunk")
 )
 
-// abroad writes 00 as +.
-func abroad(number string) string {
-	if rest, ok := strings.CutPrefix(number, "00"); ok {
-		return "+" + rest
+// exits is what is dialled for abroad besides 00, by country code.
+var exits = map[string]string{"1": "011", "7": "810", "81": "010"}
+
+// abroad writes 00, and what else is dialled for abroad here, as +.
+func abroad(o *store.Outbound, number string) string {
+	for _, exit := range []string{"00", o.Exit, exits[o.Country]} {
+		if rest, ok := strings.CutPrefix(number, exit); ok && exit != "" {
+			return "+" + rest
+		}
 	}
 	return number
 }
 
 // foreign tells whether a number is of another country, as far as its form says.
 func foreign(o *store.Outbound, number string) bool {
-	n, ok := strings.CutPrefix(abroad(number), "+")
+	n, ok := strings.CutPrefix(abroad(o, number), "+")
 	return ok && (o.Country == "" || !strings.HasPrefix(n, o.Country))
 }
 
@@ -86,7 +91,7 @@ func byRules(o *store.Outbound, number string, permits func(store.Route) bool) (
 			continue
 		}
 		sent := r.Add + number[min(r.Strip, len(number)):]
-		if !strings.HasPrefix(abroad(r.Prefix), "+") && leaves(o, r, sent) {
+		if !strings.HasPrefix(abroad(o, r.Prefix), "+") && leaves(o, r, sent) {
 			return way, false, ErrForeign
 		}
 		trunks := byPriority(r.Trunks)
@@ -105,7 +110,7 @@ func byRules(o *store.Outbound, number string, permits func(store.Route) bool) (
 // rewritten it: 9 and a number, and the 9 is stripped. A rule that adds a country's
 // code has chosen that country.
 func leaves(o *store.Outbound, r store.Route, sent string) bool {
-	return foreign(o, sent) && (o.Country != "" || len(abroad(r.Add)) < len("+1"))
+	return foreign(o, sent) && (o.Country != "" || len(abroad(o, r.Add)) < len("+1"))
 }
 
 // anyRule are the rules for an operator, whom roles do not bind.
@@ -121,8 +126,8 @@ func forAll(r store.Route) bool {
 func fitting(o *store.Outbound, number string) (out []store.Route) {
 	longest := -1
 	for _, r := range o.Rules {
-		p := abroad(r.Prefix)
-		if !strings.HasPrefix(abroad(number), p) || foreign(o, number) && !strings.HasPrefix(p, "+") {
+		p := abroad(o, r.Prefix)
+		if !strings.HasPrefix(abroad(o, number), p) || foreign(o, number) && !strings.HasPrefix(p, "+") {
 			continue
 		}
 		if len(p) > longest {

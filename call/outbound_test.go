@@ -66,6 +66,34 @@ func TestRulesSayWhoMayDialWhatAndByWhichTrunk(t *testing.T) {
 	}
 }
 
+func TestWhatIsDialledForAbroadDependsOnTheCountry(t *testing.T) {
+	for _, tc := range []struct {
+		o       store.Outbound
+		number  string
+		foreign bool
+	}{
+		{store.Outbound{Country: "1"}, "01133123", true},
+		{store.Outbound{Country: "1"}, "2125550100", false},
+		{store.Outbound{Country: "1"}, "0111212555", false}, // ours, the long way
+		{store.Outbound{Country: "49"}, "01133123", false},
+		{store.Outbound{Country: "81"}, "01033123", true},
+		{store.Outbound{Country: "7"}, "81033123", true},
+		{store.Outbound{Country: "49", Exit: "99"}, "9933123", true},
+		{store.Outbound{}, "0033123", true},
+	} {
+		if got := foreign(&tc.o, tc.number); got != tc.foreign {
+			t.Errorf("%s from country %q: got foreign %v", tc.number, tc.o.Country, got)
+		}
+	}
+	o := store.Outbound{Country: "1", Rules: []store.Route{{Prefix: "0", Trunks: []store.RouteTrunk{{Trunk: "a"}}}, {Prefix: "01144", Trunks: []store.RouteTrunk{{Trunk: "uk"}}}}}
+	if way, found, err := byRules(&o, "0114420", anyRule); !found || way.trunk != "uk" || err != nil {
+		t.Errorf("a rule with that prefix: got %+v, %v, %v", way, found, err)
+	}
+	if way, _, err := byRules(&o, "01133123", anyRule); !errors.Is(err, ErrForeign) {
+		t.Errorf("without one: got %+v, %v, want %v", way, err, ErrForeign)
+	}
+}
+
 func TestTrunksOfAPriorityAreDrawnByWeight(t *testing.T) {
 	list := []store.RouteTrunk{{Trunk: "last", Priority: 2, Weight: 900}, {Trunk: "big", Priority: 1, Weight: 9}, {Trunk: "small", Priority: 1}}
 	first := map[string]int{}
@@ -103,6 +131,7 @@ func TestEachFaultOfTheRulesIsToldAtItsPlace(t *testing.T) {
 		want string
 	}{
 		{"country", store.Outbound{Country: "+49"}, "$.settings.outbound.country"},
+		{"exit", store.Outbound{Exit: "+"}, "$.settings.outbound.exit"},
 		{"limit", store.Outbound{Most: -1}, "$.settings.outbound.most"},
 		{"prefix", store.Outbound{Rules: []store.Route{{Prefix: "a"}}}, "$.settings.outbound.rules[0].prefix"},
 		{"strip", store.Outbound{Rules: []store.Route{{Strip: -1}}}, "$.settings.outbound.rules[0].strip"},

@@ -3,6 +3,7 @@ package store
 // Outbound says who may dial what outside, and by which trunks.
 type Outbound struct {
 	Country string  `json:"country,omitempty"` // code of our own, "49": numbers with + or 00 and another one are foreign; default: all with + or 00 are
+	Exit    string  `json:"exit,omitempty"`    // what is dialled here for abroad, besides + and 00; default 011 for country 1, 010 for 81, 810 for 7
 	Most    int     `json:"most,omitempty"`    // calls out at once for one agent, transfers included; 0: no limit
 	Rules   []Route `json:"rules,omitempty"`   // the longest prefix that fits decides; of equal ones the first that permits it
 }
