@@ -206,6 +206,7 @@ func (c *Call) Incoming() *sip.Incoming { return c.inc }
 
 // Screen is what a phone shows of an incoming call: the caller's name and number.
 func (c *Call) Screen() (name, number string) {
+	<-c.dialled
 	if c.inc == nil {
 		return "", c.number
 	}
