@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"hotline/call"
+	"hotline/internal/phone"
 	"hotline/store"
 )
 
@@ -17,7 +18,29 @@ func withPeople(c *store.Center) {
 	c.Numbers["4101"] = store.Number{To: "agent:1001", Greeting: []string{"please-hold"}, Early: true,
 		Limit: &store.Limit{Calls: 2, Per: store.Duration(5 * time.Second), AtOnce: 1}}
 	c.Settings.Dispositions = map[string]store.DispositionCode{"sale": {Digits: "1"}}
+	c.Trunks["away"] = store.Trunk{Peers: []string{"sip:10.0.2.8:5060"}, NoAnswer: store.Duration(time.Second), Most: 2} // answers nothing
+	c.Settings.Outbound = &store.Outbound{Country: "49", Most: 2, Rules: []store.Route{
+		{Prefix: "0", Strip: 1, Add: "49", Trunks: []store.RouteTrunk{{Trunk: "away"}, {Trunk: "out", Priority: 1}}}}}
 	c.Settings.BlockFor = store.Duration(3 * time.Second)
+}
+
+// leadsOn is an agent who calls somebody else and has his caller taken there,
+// whether it rings, talks or is over by then.
+func (x *chaos) leadsOn(r *rand.Rand, p *phone.Phone, c *phone.Call) {
+	if r.IntN(4) > 0 {
+		return
+	}
+	second, err := p.Call(x.ctx, pick(r, "1002", "1003", "4001", "0777"))
+	if err != nil {
+		return
+	}
+	second.Tone(440)
+	pause(r, 8)
+	if !c.Over() {
+		c.Transfer("1002", second)
+	}
+	pause(r, 16)
+	second.Hangup()
 }
 
 // people do what they do with calls: in conferences, in wrap-up, about callers.
@@ -37,7 +60,7 @@ func (x *chaos) people(r *rand.Rand) {
 	case 4:
 		x.eng.Unblock(pick(r, "493010", "49301*"), "chaos")
 	case 5, 6:
-		x.eng.ConferenceInvite("room", pick(r, "agent:1001", "agent:1003", "trunk:out/49309"), "chaos")
+		x.eng.ConferenceInvite("room", pick(r, "agent:1001", "agent:1003", "trunk:out/49309", "0777", "0777"), "chaos")
 	case 7:
 		x.eng.ConferenceMute("room", who, r.IntN(2) == 0, "chaos")
 	case 8:

@@ -86,6 +86,11 @@ func (e *Engine) nobody() error {
 	if len(e.rooms.in)+len(e.rooms.locked) > 0 {
 		return fmt.Errorf("%d rooms are kept, %d locks", len(e.rooms.in), len(e.rooms.locked))
 	}
+	e.outs.mu.Lock()
+	defer e.outs.mu.Unlock()
+	if len(e.outs.n) > 0 {
+		return fmt.Errorf("calls out are counted that are over: %v", e.outs.n)
+	}
 	e.limits.mu.Lock()
 	defer e.limits.mu.Unlock()
 	for k, a := range e.limits.seen {
