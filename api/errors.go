@@ -61,6 +61,8 @@ var statuses = []struct {
 	{call.ErrBadOrder, http.StatusBadRequest},
 	{call.ErrSelf, http.StatusConflict},
 	{call.ErrBusyAgent, http.StatusConflict},
+	{call.ErrNothingRings, http.StatusNotFound},
+	{call.ErrNotParked, http.StatusNotFound},
 	{call.ErrNotShown, http.StatusForbidden},
 	{call.ErrFullHouse, http.StatusServiceUnavailable},
 	{call.ErrClosed, http.StatusConflict},

@@ -18,11 +18,13 @@ type Orders interface {
 	Front(ref, actor string) error
 	TakeOver(ref, supervisor, actor string) (call.SupervisionView, error)
 	Dial(agent, to, show, actor string) (id string, err error)
+	PickUp(agent, colleague, actor string) (call.TakeView, error) // "": whichever colleague's phone rings longest
+	Unpark(agent, ref, actor string) (call.TakeView, error)       // a slot, or as in [Supervision]
 }
 
-// DialRequest rings an agent's phone and then calls somebody for him.
+// DialRequest rings an agent's phone and goes on as if he had dialled there.
 type DialRequest struct {
-	To   string `json:"to"`             // a number, "agent:1002", "trunk:out/004930123456"
+	To   string `json:"to"`             // what his phone may dial, feature codes too; "agent:1002", "queue:sales", "trunk:out/004930123456"
 	Show string `json:"show,omitempty"` // number of ours that the other sees
 }
 
@@ -50,9 +52,53 @@ func (s *Server) dial(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, DialReply{id})
 }
 
-// Dial rings an agent's phone and then calls somebody for him.
+// Dial rings an agent's phone and goes on as if he had dialled there.
 func (c *Client) Dial(ctx context.Context, agent string, q DialRequest) (v DialReply, err error) {
 	err = c.Do(ctx, http.MethodPost, "/v1/agents/"+url.PathEscape(agent)+"/dial", q, &v)
+	return v, err
+}
+
+// TakeRequest rings an agent's phone and gives him a caller with whom nobody talks.
+type TakeRequest struct {
+	From string `json:"from,omitempty"` // of pickup: the colleague, or none for any; of unpark: the slot or the call
+}
+
+// take answers for [Orders.PickUp] and [Orders.Unpark].
+func (s *Server) take(what string, do func(agent, from, actor string) (call.TakeView, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		agent := r.PathValue("id")
+		var q TakeRequest
+		if err := read(r, &q); err != nil {
+			fail(w, asError(what, err))
+			return
+		}
+		if !s.hasAgent(agent) {
+			fail(w, notFound("agent", agent))
+			return
+		}
+		v, err := do(agent, q.From, actor(r))
+		if err != nil {
+			e := asError(strings.TrimSpace(what+" "+q.From), err)
+			if errors.Is(err, call.ErrUnknown) || errors.Is(err, call.ErrAmbiguous) {
+				e.Try = "hotline call list"
+			}
+			fail(w, e)
+			return
+		}
+		reply(w, http.StatusOK, v)
+	}
+}
+
+// PickUp rings an agent's phone and gives him what rings at that of a colleague, or
+// of any with "".
+func (c *Client) PickUp(ctx context.Context, agent, colleague string) (v call.TakeView, err error) {
+	err = c.Do(ctx, http.MethodPost, "/v1/agents/"+url.PathEscape(agent)+"/pickup", TakeRequest{colleague}, &v)
+	return v, err
+}
+
+// Unpark rings an agent's phone and gives him a parked caller.
+func (c *Client) Unpark(ctx context.Context, agent, ref string) (v call.TakeView, err error) {
+	err = c.Do(ctx, http.MethodPost, "/v1/agents/"+url.PathEscape(agent)+"/unpark", TakeRequest{ref}, &v)
 	return v, err
 }
 

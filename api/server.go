@@ -81,6 +81,8 @@ func (s *Server) routes() {
 		"DELETE /v1/calls/{id}":                     s.hangup,
 		"PUT /v1/calls/{id}/mask":                   s.mask,
 		"POST /v1/agents/{id}/dial":                 s.dial,
+		"POST /v1/agents/{id}/pickup":               s.take("pick up", s.engine.PickUp),
+		"POST /v1/agents/{id}/unpark":               s.take("unpark", s.engine.Unpark),
 		"POST /v1/calls/{id}/orders":                s.order,
 		"POST /v1/calls/{id}/move":                  s.move,
 		"POST /v1/calls/{id}/front":                 s.front,

@@ -46,6 +46,14 @@ func (e *engine) TakeOver(ref, supervisor, actor string) (call.SupervisionView, 
 	return call.SupervisionView{Call: "c1", Supervisor: supervisor}, e.fail
 }
 
+func (e *engine) PickUp(agent, colleague, actor string) (call.TakeView, error) {
+	e.said = append(e.said, strings.Join([]string{"pickup", agent, colleague, actor}, "|"))
+	return call.TakeView{Call: "c2", Takes: "c1"}, e.fail
+}
+func (e *engine) Unpark(agent, ref, actor string) (call.TakeView, error) {
+	e.said = append(e.said, strings.Join([]string{"unpark", agent, ref, actor}, "|"))
+	return call.TakeView{Call: "c2", Takes: "c1"}, e.fail
+}
 func (e *engine) Dial(agent, to, show, actor string) (string, error) {
 	e.said = append(e.said, strings.Join([]string{"dial", agent, to, show, actor}, "|"))
 	return "c7", e.fail
@@ -63,6 +71,34 @@ func TestClickToDialOverTheAPI(t *testing.T) {
 	}
 	if e.said[0] != "dial|1001|4930|0800|local" {
 		t.Errorf("got %q", e.said)
+	}
+}
+
+func TestACallerIsTakenOverTheAPI(t *testing.T) {
+	e := &engine{}
+	s := newServer(t, e)
+	for _, c := range []struct {
+		path, body string
+		fail       error
+		status     int
+		contains   string
+	}{
+		{"1001/pickup", `{}`, nil, 200, `"takes":"c1"`},
+		{"1001/pickup", `{"from":"1002"}`, call.ErrNothingRings, 404, `no colleague's phone rings there`},
+		{"1001/unpark", `{"from":"701"}`, nil, 200, `"takes":"c1"`},
+		{"1001/unpark", `{"from":"702"}`, call.ErrNotParked, 404, `nobody is parked there`},
+		{"1001/unpark", `{"from":"c"}`, call.ErrAmbiguous, 409, `hotline call list`},
+		{"1001/pickup", `{}`, call.ErrBusyAgent, 409, `is in another call`},
+		{"7/pickup", `{}`, nil, 404, `hotline agent list`},
+	} {
+		e.fail = c.fail
+		w := ask(s, "POST", "/v1/agents/"+c.path, c.body)
+		if w.Code != c.status || !strings.Contains(w.Body.String(), c.contains) {
+			t.Errorf("%s %s: got %d %s, want %d %s", c.path, c.body, w.Code, w.Body, c.status, c.contains)
+		}
+	}
+	if want := []string{"pickup|1001||local", "pickup|1001|1002|local", "unpark|1001|701|local"}; !slices.Equal(e.said[:3], want) {
+		t.Errorf("got commands %q, want %q", e.said[:3], want)
 	}
 }
 

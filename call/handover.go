@@ -93,7 +93,7 @@ func (s joinStage) run(ctx context.Context, c *Call) stage {
 	other := c.eng.call(s.call)
 	if other == nil || other == c {
 		c.blame(causeNotFound.Status, causeNotFound.Q850, "nothing to pick up", "us")
-		return nil
+		return c.sorry("caller-gone", "goodbye")
 	}
 	if err := c.answer(ctx); err != nil {
 		return nil
@@ -106,7 +106,10 @@ func (s joinStage) run(ctx context.Context, c *Call) stage {
 		c.watchCaller()
 		c.note("failed: %v", err)
 		c.blame(causeNotFound.Status, causeNotFound.Q850, "nothing to pick up", "us")
-		return c.sorry("number-not-in-service", "goodbye")
+		if c.eng.call(s.call) == nil {
+			return c.sorry("caller-gone", "goodbye")
+		}
+		return c.sorry("number-busy", "goodbye") // somebody else has him
 	}
 	c.given = &was
 	c.blame(0, 16, errGivenAway.Error()+": "+s.call, "us")
@@ -116,6 +119,7 @@ func (s joinStage) run(ctx context.Context, c *Call) stage {
 // Orders that bring a leg; people have no words for them.
 const (
 	doTake      = "take"      // the leg talks with the caller instead of whoever does or is to
+	doPickUp    = "pick up"   // the same of a caller with whom nobody talks: he rings somewhere or is parked
 	doAttach    = "attach"    // the leg's owner talks with the caller instead of the agent who asks
 	doSurrender = "surrender" // gives away who talks with the agent
 )
@@ -141,17 +145,3 @@ func (s *takenStage) abandon() {
 
 // abandoner is a stage that holds something even before it runs.
 type abandoner interface{ abandon() }
-
-// pickStage is an agent who takes what rings at a colleague's phone.
-type pickStage struct{ agent, target string }
-
-func (s pickStage) name() string { return "pick up" }
-
-func (s pickStage) run(_ context.Context, c *Call) stage {
-	id, err := c.eng.pickUp(c.eng.world.Load(), s.agent, s.target)
-	if err != nil {
-		c.blame(causeNotFound.Status, causeNotFound.Q850, err.Error(), "caller")
-		return nil
-	}
-	return joinStage{what: "pick up " + id, call: id, order: doTake, agent: s.agent}
-}

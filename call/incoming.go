@@ -239,7 +239,7 @@ func (e *Engine) firstStage(w *world, c *Call) (stage, sip.Cause) {
 			return s, sip.Cause{}
 		}
 		if parked := e.slots.call(number); parked != "" {
-			return joinStage{what: "unpark " + number, call: parked, order: doTake, agent: agent}, sip.Cause{}
+			return joinStage{what: "unpark " + number, call: parked, order: doPickUp, agent: agent}, sip.Cause{}
 		}
 	}
 	if !ok && number != "" && number == w.codes().MyRatings { // from outside: he is known by his number

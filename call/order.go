@@ -79,7 +79,7 @@ func (o order) done(err error) {
 // words are what the audit log has of an order.
 func (o order) words() string {
 	switch o.Do {
-	case doTake:
+	case doTake, doPickUp:
 		return "takes the caller"
 	case doAttach, doSurrender:
 		return "attended transfer"

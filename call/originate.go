@@ -51,39 +51,72 @@ func (e *Engine) ownCall(from, number string) *Call {
 // ErrFullHouse answers who wants a call when there are as many as there may be.
 var ErrFullHouse = errors.New("call: no capacity for another call")
 
-// Dial rings an agent's phone and then calls somebody for him: click to dial. The
-// far end sees the number show, which the agent must be allowed to show; "" is his
-// trunk's.
+// Dial rings an agent's phone and goes on as if he had dialled there: click to
+// dial. He may be led to a number, a colleague, a queue, by a feature code or a
+// parking slot. The far end sees the number show, which the agent must be allowed to
+// show; "" is his trunk's.
 func (e *Engine) Dial(agent, to, show, actor string) (id string, err error) {
 	w := e.world.Load()
 	a, ok := w.center.Agents[agent]
 	if !ok {
 		return "", fmt.Errorf("agent %s: %w", agent, ErrUnknown)
 	}
-	d, err := e.destination(to, "agent:"+agent)
-	if err != nil {
-		return "", err
-	}
-	if !d.rings() {
-		return "", fmt.Errorf("%s: %w", to, ErrNowhere)
-	}
-	if e.occupied(agent) {
-		return "", fmt.Errorf("agent %s: %w", agent, ErrBusyAgent)
-	}
-	targets := e.targets(agent, a)
-	if len(targets) == 0 {
-		return "", fmt.Errorf("agent %s: %w", agent, ErrNoPhone)
-	}
 	if show != "" && !slices.Contains(a.Show, show) {
 		return "", fmt.Errorf("agent %s: %s: %w", agent, show, ErrNotShown)
 	}
-	d.ring.show = show
-	inv := sip.Invite{Targets: targets, NoAnswer: phoneSilence, AutoAnswer: a.AutoAnswer,
-		From: sip.Address{Display: to, User: plainNumber(to)}, To: sip.Address{User: agent}}
-	c, err := e.originate("agent:"+agent, agent, to, inv, w.confirms(agent), d.ring)
+	number, hidden := w.unhidden(to)
+	next, err := e.clicked(w, agent, number, show)
+	if err != nil {
+		return "", err
+	}
+	c, err := e.ringFirstFor(w, agent, to, sip.Address{Display: to, User: plainNumber(to)}, hidden, next)
 	if err != nil {
 		return "", err
 	}
 	e.log.Info("dial", "agent", agent, "to", to, "call", c.id, "actor", actor)
 	return c.id, nil
+}
+
+// clicked is the stage for what an agent might dial, with what is known to fail told
+// before his phone rings.
+func (e *Engine) clicked(w *world, agent, to, show string) (stage, error) {
+	switch s := codeFor(w, agent, to).(type) {
+	case nil:
+	case pickStage:
+		return e.pick(w, agent, s.target)
+	default:
+		return s, nil
+	}
+	if e.slots.call(to) != "" {
+		return e.unpark(agent, to)
+	}
+	d, err := e.destination(to, "agent:"+agent)
+	switch {
+	case errors.Is(err, ErrNowhere) && parkingSlot(to):
+		return nil, fmt.Errorf("%s: %w", to, ErrNotParked)
+	case err != nil:
+		return nil, err
+	}
+	if !d.rings() {
+		return leadStage{d}, nil
+	}
+	d.ring.show = show
+	return d.ring, nil
+}
+
+// ringFirstFor rings an agent's phone, which shows a number, and goes on with next when
+// he has answered.
+func (e *Engine) ringFirstFor(w *world, agent, to string, shown sip.Address, hidden bool, next stage) (*Call, error) {
+	if e.occupied(agent) {
+		return nil, fmt.Errorf("agent %s: %w", agent, ErrBusyAgent)
+	}
+	a := w.center.Agents[agent]
+	targets := e.targets(agent, a)
+	if len(targets) == 0 {
+		return nil, fmt.Errorf("agent %s: %w", agent, ErrNoPhone)
+	}
+	inv := sip.Invite{Targets: targets, NoAnswer: phoneSilence, AutoAnswer: a.AutoAnswer, From: shown, To: sip.Address{User: agent}}
+	c := e.ownCall("agent:"+agent, agent)
+	c.hidden, c.cdr.Called = hidden, to
+	return c, e.launch(c, "caller", "agent:"+agent, agent, inv, outStage{confirm: w.confirms(agent), next: next})
 }

@@ -2,7 +2,6 @@ package call
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -226,30 +225,6 @@ func (e *Engine) replacing(c *Call) stage {
 		return nil
 	}
 	return joinStage{what: "take over " + l.phone, call: l.call.Load().id, order: doTake, agent: c.inc.Peer.Account}
-}
-
-// errNobodyRings answers who wants to pick up where no phone rings.
-var errNobodyRings = fmt.Errorf("no phone rings: %w", ErrUnknown)
-
-// pickUp finds the call that rings the phone of a colleague, or that of any, the
-// longest first. Colleagues share a queue.
-func (e *Engine) pickUp(w *world, agent, target string) (call string, err error) {
-	var best *Leg
-	e.legs.Range(func(_, v any) bool {
-		l := v.(*Leg)
-		id, ok := strings.CutPrefix(l.peer, "agent:")
-		switch {
-		case l.call.Load() == nil || !l.rung || l.answered.Load() != 0 || l.ctx.Err() != nil:
-		case !ok || id == agent || !w.colleagues(agent, id) || target != "" && target != id:
-		case best == nil || l.began.Before(best.began):
-			best = l
-		}
-		return true
-	})
-	if best == nil {
-		return "", errNobodyRings
-	}
-	return best.call.Load().id, nil
 }
 
 // attached is another call's party who is given to the caller while his agent asks

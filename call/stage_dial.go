@@ -75,7 +75,7 @@ func (s dialStage) run(ctx context.Context, c *Call) stage {
 			stop(ErrWithdrawn)
 		case o := <-c.orders:
 			mine := c.manned != "" && o.actor == "agent:"+c.manned
-			if o.Do != doTake && (o.Do != doSurrender || !mine) {
+			if o.Do != doTake && o.Do != doPickUp && (o.Do != doSurrender || !mine) {
 				o.done(ErrNotNow)
 				break
 			}

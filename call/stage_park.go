@@ -71,6 +71,18 @@ func (s *slots) call(slot string) string {
 	return s.in[slot]
 }
 
+// of is the slot of a call; "" if it is not parked.
+func (s *slots) of(call string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for slot, c := range s.in {
+		if c == call {
+			return slot
+		}
+	}
+	return ""
+}
+
 // parkStage is a caller without an agent who hears music until somebody dials his
 // slot. After a while the phone of who parked him rings.
 type parkStage struct {
@@ -106,7 +118,7 @@ func (s parkStage) run(ctx context.Context, c *Call) stage {
 		select {
 		case o := <-c.orders:
 			switch o.Do {
-			case doTake:
+			case doTake, doPickUp:
 				return c.taken(o, s.talk)
 			case DoTransfer:
 				o.done(nil)

@@ -149,7 +149,7 @@ func (x *waiting) loop(ctx context.Context) stage {
 			x.announce(ctx)
 			x.next.Reset(announceEvery(x.q))
 		case o := <-c.orders:
-			if o.Do == doTake && len(x.rings) > 0 {
+			if (o.Do == doTake || o.Do == doPickUp) && len(x.rings) > 0 {
 				return x.picked(o)
 			}
 			o.done(ErrNotNow)

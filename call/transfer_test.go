@@ -415,7 +415,7 @@ func TestClickToDialRingsTheAgentAndThenTheOther(t *testing.T) {
 				t.Errorf("got from %s, trace %s", c.From, c.Trace)
 			}
 		}
-		for to, want := range map[string]error{"queue:sales": call.ErrNowhere, "0049301": call.ErrNotAllowed, "1003": call.ErrSelf} {
+		for to, want := range map[string]error{"queue:nothing": call.ErrNowhere, "0049301": call.ErrNotAllowed, "1003": call.ErrSelf} {
 			if _, err := d.eng.Dial("1003", to, "", "test"); !errors.Is(err, want) {
 				t.Errorf("dial %s: got %v, want %v", to, err, want)
 			}

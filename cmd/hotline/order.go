@@ -31,7 +31,7 @@ var orders = []struct{ do, short, long string }{
 	{call.DoCancel, "Back to the caller from a consultation or transfer", ""},
 	{call.DoHold, "Let the caller hear music, the agent nothing", ""},
 	{call.DoRetrieve, "End a hold", ""},
-	{call.DoPark, "Let the caller wait without an agent", "Lets the caller hear music in a slot, 701 to 799, that the agent is told. Whoever\ndials it on his phone has the caller; after two minutes the agent's phone rings."},
+	{call.DoPark, "Let the caller wait without an agent", "Lets the caller hear music in a slot, 701 to 799, that the agent is told. Whoever\ndials it on his phone, or by unpark, has the caller; after two minutes the agent's phone rings."},
 	{call.DoSurvey, "End the agent's part and ask the caller to rate", ""},
 	{call.DoRecord, "Begin a recording", ""},
 	{call.DoStopRecord, "End the recording", ""},
@@ -43,7 +43,7 @@ func newOrderCmds(a *app) (all []*cobra.Command) {
 	for _, o := range orders {
 		all = append(all, newOrderCmd(a, o.do, o.short, o.long))
 	}
-	return append(all, newMoveCmd(a), newFrontCmd(a), newTakeOverCmd(a), newNoteCmd(a))
+	return append(all, newMoveCmd(a), newFrontCmd(a), newTakeOverCmd(a), newNoteCmd(a), newPickUpCmd(a), newUnparkCmd(a))
 }
 
 func newOrderCmd(a *app, do, short, long string) *cobra.Command {
@@ -73,7 +73,9 @@ func newOrderCmd(a *app, do, short, long string) *cobra.Command {
 // newAgentDialCmd is click to dial by command.
 func newAgentDialCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{Use: "dial AGENT TO", Short: "Ring an agent's phone, then call somebody for him", Args: exactly(2),
-		Long:    "Rings an agent's phone; when he answers it calls TO for him: a number, agent:ID, or\ntrunk:ID/NUMBER. He must be allowed to dial it, and to show the number of --show.",
+		Long: "Rings an agent's phone; when he answers it goes on as if he had dialled TO there: a\n" +
+			"number, a feature code such as *97, agent:ID, queue:ID, trunk:ID/NUMBER. He must be\n" +
+			"allowed to dial it, and to show the number of --show.",
 		Example: "  hotline agent dial 1001 004930123456 --show 0800123"}
 	show := cmd.Flags().String("show", "", "number of ours that the other one sees")
 	cmd.RunE = withClient(a, func(ctx context.Context, c *api.Client, args []string) error {

@@ -91,3 +91,12 @@ func exactly(n int) cobra.PositionalArgs {
 		return usageError{what, cmd.UseLine()}
 	}
 }
+
+func atMost(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) <= n {
+			return nil
+		}
+		return usageError{fmt.Sprintf("%s%d arguments, wants %d at most", of(cmd), len(args), n), cmd.UseLine()}
+	}
+}
