@@ -264,15 +264,17 @@ func (e *Engine) tried(b *callback, c *Call, result string, again bool) {
 		}
 		return
 	}
-	e.change(b, func(r *store.Callback) {
-		r.Tries = append(r.Tries, store.CallbackTry{Call: c.id, Agent: c.agent, At: time.Now(), Result: result})
-	})
 	most, pause := callbackTries, callbackPause
 	if cfg != nil {
 		if cfg.Tries > 0 {
 			most = cfg.Tries
 		}
 		pause = orDefault(cfg.Pause.D(), callbackPause)
+	}
+	if result != noLine {
+		e.change(b, func(r *store.Callback) {
+			r.Tries = append(r.Tries, store.CallbackTry{Call: c.id, Agent: c.agent, At: time.Now(), Result: result})
+		})
 	}
 	if len(b.rec.Load().Tries) >= most || !again {
 		e.endCallback(b, store.CallbackGivenUp, "not reached: "+result)

@@ -138,6 +138,35 @@ func TestACallbackGoesByTheRulesToTheNextTrunk(t *testing.T) {
 	})
 }
 
+func TestACallbackForWhichNoLineIsFreeIsNoTry(t *testing.T) {
+	center := callbackCenter()
+	out := center.Trunks["out"]
+	out.Most = 1
+	center.Trunks["out"] = out
+	bob := center.Agents["1002"]
+	bob.Outbound, bob.Queues = []string{"out"}, nil
+	center.Agents["1002"] = bob
+	inBubble(t, center, func(b *bed) {
+		home := b.home(phone.Policy(phone.AnswerAfter(time.Second)))
+		line := b.dials(b.agent("1002", "10.0.0.12:5060", nil), "49777")
+		b.asksBack(b.caller1())
+		b.agent("1001", "10.0.0.11:5060", phone.AnswerAfter(time.Second))
+		time.Sleep(40 * time.Second)
+		if r := b.callbackOf(); len(r.Tries) != 0 || r.State != store.CallbackPaused {
+			t.Errorf("got %+v, want it to pause without a try", r)
+		}
+		line.Hangup()
+		time.Sleep(90 * time.Second)
+		if r := b.callbackOf(); len(r.Tries) != 1 || r.State != store.CallbackTalking {
+			t.Errorf("got %+v, want the customer on the line", r)
+		}
+		for _, c := range home.Calls() {
+			c.Hangup()
+		}
+		b.cdrs()
+	})
+}
+
 func TestWhoWantsToBeCalledBackAtAForbiddenNumberHearsThatHeCanNot(t *testing.T) {
 	center := rulesOf(callbackCenter())
 	for _, number := range []string{"0900123", "+33123", "0033123"} {

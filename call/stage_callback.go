@@ -12,6 +12,10 @@ import (
 	"hotline/store"
 )
 
+// noLine is the result of a call to a customer that was not made for want of room on
+// the trunks: it is no try.
+const noLine = "no line free"
+
 // callbackRings is how long the customer's phone rings.
 const callbackRings = 45 * time.Second
 
@@ -243,6 +247,8 @@ func (s customerStage) missed(ctx context.Context, c *Call, err error) stage {
 	result := "unreachable"
 	var e *legEnded
 	switch {
+	case errors.Is(err, ErrTooMany):
+		result = noLine
 	case errors.Is(err, ErrWithdrawn):
 		result = "no answer"
 	case errors.As(err, &e) && e.text != "":
