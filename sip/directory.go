@@ -125,7 +125,9 @@ func (e *Endpoint) Bindings() []Binding { return e.registry.bindings(time.Now())
 // SetTrunks replaces the set of trunks while calls run; registers and
 // un-registers as needed.
 func (e *Endpoint) SetTrunks(trunks []Trunk) {
-	e.trunks.set(trunks)
+	for _, name := range e.trunks.set(trunks) {
+		e.conns.forget(name)
+	}
 	e.lookUpPeers()
 	e.signup.mu.Lock()
 	defer e.signup.mu.Unlock()

@@ -137,6 +137,18 @@ func (t *connTable) remove(c *conn) {
 	t.e.stats.Conns.Add(-1)
 }
 
+// forget has what goes to a trunk from now on open new connections over TLS, as the
+// old ones have proved something else. Calls that run stay with theirs.
+func (t *connTable) forget(trunk string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for at := range t.remote {
+		if at.link.secure && at.link.trunk == trunk {
+			delete(t.remote, at)
+		}
+	}
+}
+
 func (t *connTable) accept(ctx context.Context, nc net.Conn, secure bool) {
 	if t.e.bans.banned(addrPort(nc.RemoteAddr()).Addr(), time.Now()) {
 		t.e.stats.Banned.Add(1)

@@ -262,6 +262,43 @@ func TestATrunkMustShowItsCertificate(t *testing.T) {
 	}
 }
 
+func TestATrunkMustShowItsCertificateAnewWhenItsNameIsChanged(t *testing.T) {
+	secured(t, nil, func(r *rig, a *authority) {
+		trunk := func(name string) {
+			r.ep.SetTrunks([]Trunk{{Name: "carrier", Peers: []string{"sip:10.0.0.2;transport=tls"}, TLS: TrunkTLS{CA: a.ca(), Name: name}}})
+			synctest.Wait()
+		}
+		trunk("carrier.example")
+		p := r.listen("10.0.0.2:5061")
+		p.ln = tls.NewListener(p.ln, &tls.Config{Certificates: []tls.Certificate{a.pair(a.issue("peer", after, "carrier.example"))}})
+		defer p.ln.Close()
+		targets, _ := r.ep.Trunk("carrier", "123")
+		first := r.dial(func(i *Invite) { i.Targets = targets })
+		var err error
+		if p.conn, err = p.ln.Accept(); err != nil {
+			t.Fatal(err)
+		}
+		m := p.want("INVITE")
+		p.send(p.answer(m, 200, "b", "answer", "Contact: <sip:bob@10.0.0.2:5061;transport=tls>"))
+		p.want("ACK")
+		event[Answered](t, first)
+		trunk("else.example")
+		go func() { // ends with the handshake
+			if c, err := p.ln.Accept(); err == nil {
+				_ = c.(*tls.Conn).Handshake()
+				c.Close()
+			}
+		}()
+		second := r.dial(func(i *Invite) { i.Targets = targets })
+		if e := event[Failed](t, second); !e.Unreachable {
+			t.Errorf("failed %+v", e)
+		}
+		first.End(Cause{})
+		p.send2(t, "BYE") // over its own connection
+		event[Ended](t, first)
+	})
+}
+
 func TestAMutualTrunkIsKnownByItsCertificateOnly(t *testing.T) {
 	secured(t, nil, func(r *rig, a *authority) {
 		r.ep.SetTrunks([]Trunk{{Name: "carrier", Addresses: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, TLS: TrunkTLS{Name: "Carrier.example", Mutual: true}}})

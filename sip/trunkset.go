@@ -36,8 +36,9 @@ type trunkPeer struct {
 	link     string // why there is no connection to it; "" there is, or was never tried
 }
 
-// set replaces the trunks; what is known of peers that stay is kept.
-func (s *trunkSet) set(trunks []Trunk) {
+// set replaces the trunks; what is known of peers that stay is kept. It gives the
+// names of those that have to prove themselves in another way now, or are gone.
+func (s *trunkSet) set(trunks []Trunk) (changed []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old := s.trunks
@@ -63,6 +64,12 @@ func (s *trunkSet) set(trunks []Trunk) {
 		}
 		s.trunks = append(s.trunks, e)
 	}
+	for _, o := range old {
+		if e := find(s.trunks, o.Name); e == nil || e.TLS != o.TLS {
+			changed = append(changed, o.Name)
+		}
+	}
+	return changed
 }
 
 func newTrunkPeer(trunk, text string) *trunkPeer {
