@@ -277,22 +277,21 @@ func (b *baresip) press(keys string) {
 func (b *baresip) sees(event string, n int) baresipEvent {
 	b.t.Helper()
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		b.mu.Lock()
-		events := slices.Clone(b.events)
-		b.mu.Unlock()
-		seen := 0
-		for _, e := range events {
-			if e.Type == event {
-				if seen++; seen == n {
-					return e
-				}
-			}
+		if all := b.of(event); len(all) >= n {
+			return all[n-1]
 		}
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.t.Fatalf("baresip has not seen %d times %s, only %+v", n, event, b.events)
 	return baresipEvent{}
+}
+
+// of are its events of a type until now.
+func (b *baresip) of(event string) []baresipEvent {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(b.events), func(e baresipEvent) bool { return e.Type != event })
 }
 
 // heard is what the phone heard in its last call so far, from its own dump.

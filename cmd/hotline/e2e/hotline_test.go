@@ -3,10 +3,12 @@ package e2e_test
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -30,7 +32,16 @@ var (
 	})
 )
 
+// atOnce is how many tests run at once at least: phones mostly wait.
+const atOnce = 3
+
 func TestMain(m *testing.M) {
+	flag.Parse()
+	asked := false
+	flag.Visit(func(f *flag.Flag) { asked = asked || f.Name == "test.parallel" })
+	if !asked && runtime.GOMAXPROCS(0) < atOnce {
+		_ = flag.Set("test.parallel", fmt.Sprint(atOnce))
+	}
 	var err error
 	if binDir, err = os.MkdirTemp("", "hotline-e2e-bin"); err != nil {
 		panic(err)
@@ -98,6 +109,10 @@ func (h *hotline) start() {
 	h.p = run(h.t, "hotline", nil, h.bin, args...)
 	p := h.p
 	h.t.Cleanup(func() { // in order, so that its media process ends, too
+		if h.t.Failed() && !p.over() {
+			records, _ := h.try("cdr", "list", "-o", "json")
+			h.t.Logf("call records:\n%s", tail(records, 6000))
+		}
 		_ = p.cmd.Process.Signal(syscall.SIGTERM)
 		select {
 		case <-p.done:

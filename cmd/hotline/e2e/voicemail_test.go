@@ -12,20 +12,12 @@ import (
 // lamp waits until a baresip was told of new and old messages: "1/0".
 func (b *baresip) lamp(counts string) {
 	b.t.Helper()
-	var last baresipEvent
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		b.mu.Lock()
-		for _, e := range b.events {
-			if e.Type == "MWI_NOTIFY" {
-				last = e
-			}
-		}
-		b.mu.Unlock()
-		if strings.Contains(last.Param, "Voice-Message: "+counts) {
+		if all := b.of("MWI_NOTIFY"); len(all) > 0 && strings.Contains(all[len(all)-1].Param, "Voice-Message: "+counts) {
 			return
 		}
 	}
-	b.t.Fatalf("baresip was last told %+v, want %s messages", last, counts)
+	b.t.Fatalf("baresip was told %+v, want %s messages at last", b.of("MWI_NOTIFY"), counts)
 }
 
 // A caller leaves a message; the lamps of both agents' phones tell of it, the
