@@ -105,6 +105,14 @@ func TestAnAgentExtendsAndEndsHisWrapUp(t *testing.T) {
 		if err := b.eng.EndWrapUp("1001", "cli"); !errors.Is(err, call.ErrNoWrapUp) {
 			t.Errorf("twice: got %v", err)
 		}
+		c, _ = b.talks(ann, b.callerAt(2))
+		c.Hangup()
+		time.Sleep(time.Second)
+		b.agentState("1001", "wrap-up")
+		must(t, b.eng.SetAgentState("1001", "not ready", "lunch", "cli")) // for after it
+		b.agentState("1001", "wrap-up")
+		must(t, b.dials(ann, "*440").WaitDone(b.ctx()))
+		b.agentState("1001", "not ready (lunch)")
 		must(t, b.dials(ann, "*421").WaitDone(b.ctx()))
 		b.agentState("1001", "not ready (tea)")
 		again, err := ann.Call(b.ctx(), "*422") // none of this center's reasons

@@ -22,6 +22,9 @@ func noteCode(codes store.Codes, agent, number string) stage {
 	if codes.Nuisance != "" && number == codes.Nuisance {
 		return nuisanceStage{agent}
 	}
+	if rest, ok := after(codes.Extend); ok && rest == "0" {
+		return wrapUpStage{agent: agent, end: true}
+	}
 	if rest, ok := after(codes.Extend); ok && (rest == "" || len(rest) == 1 && rest >= "1" && rest <= "9") {
 		minutes, _ := strconv.Atoi(rest) // 0: none said
 		return wrapUpStage{agent: agent, extend: time.Duration(max(minutes, 1)) * time.Minute}
@@ -33,15 +36,19 @@ func noteCode(codes store.Codes, agent, number string) stage {
 }
 
 // wrapUpStage is an agent who says by phone what came of his last call, or that he
-// needs more time for it.
+// needs more time for it, or no more.
 type wrapUpStage struct {
 	agent  string
-	code   string // digits of a disposition; "": extend
+	code   string // digits of a disposition; "": extend or end
 	extend time.Duration
+	end    bool
 }
 
 func (s wrapUpStage) name() string {
-	if s.code == "" {
+	switch {
+	case s.end:
+		return "end wrap-up"
+	case s.code == "":
 		return "extend wrap-up"
 	}
 	return "note"
@@ -50,9 +57,13 @@ func (s wrapUpStage) name() string {
 func (s wrapUpStage) run(ctx context.Context, c *Call) stage {
 	said, actor := "agent-wrap-up", "agent:"+s.agent
 	var err error
-	if s.code == "" {
+	switch {
+	case s.end:
+		said = "thank-you"
+		err = c.eng.EndWrapUp(s.agent, actor)
+	case s.code == "":
 		err = c.eng.ExtendWrapUp(s.agent, s.extend, actor)
-	} else {
+	default:
 		said = "thank-you"
 		var last string
 		if last, err = c.eng.lastCall(s.agent); err == nil { // his present one is this

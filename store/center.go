@@ -107,7 +107,7 @@ type Codes struct {
 
 	Note     string `json:"note,omitempty"`     // default *6; the digits of a disposition after it say what came of the agent's last call
 	Nuisance string `json:"nuisance,omitempty"` // default *66; blocks the caller of the agent's last call
-	Extend   string `json:"extend,omitempty"`   // default *44; extends the wrap-up by a minute, or by as many as the digit after it
+	Extend   string `json:"extend,omitempty"`   // default *44; extends the wrap-up by a minute, or by as many as the digit after it; 0 ends it
 }
 
 // Keys are pressed by an agent in talk; "" is none. The defaults hold where no keys

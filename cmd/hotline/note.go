@@ -43,8 +43,8 @@ func newNoteCmd(a *app) *cobra.Command {
 func newWrapUpCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{Use: "wrap-up ID", Short: "End an agent's wrap-up, or extend it", Args: exactly(1),
 		Long: "Ends the time that an agent has after a call; with --extend it lasts so much longer,\n" +
-			"an hour at most. On his phone he dials *44, or *44 and a digit, for more minutes, and\n" +
-			"*41 to be ready.",
+			"an hour at most. On his phone he dials *44, or *44 and a digit, for more minutes, *440\n" +
+			"to end it, and *41 to be ready whatever he had asked for.",
 		Example: "  hotline agent wrap-up 1001 --extend 2m"}
 	by := cmd.Flags().Duration("extend", 0, "by how much; without it the wrap-up ends")
 	cmd.RunE = withClient(a, func(ctx context.Context, c *api.Client, args []string) error {
