@@ -3,6 +3,7 @@ package call_test
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -102,15 +103,15 @@ func TestScenario29RingAllTwoAnswer(t *testing.T) {
 			center.Queues["sales"] = q
 			inBubble(t, center, func(b *bed) {
 				must(t, b.eng.SetAgentState("1002", "ready", "", "test"))
-				var calls [2]*phone.Call // Calls are those that go on
+				var calls [2]atomic.Pointer[phone.Call]
 				for i, hz := range []float64{annHz, bobHz} {
 					answers := phone.Policy(phone.AnswerAfter(time.Second + time.Duration(i)*apart)).Speaking(hz)
-					b.agentOver(transport, fmt.Sprint(1001+i), fmt.Sprintf("10.0.0.%d:5060", 11+i), func(c *phone.Call) { calls[i] = c; answers(c) })
+					b.agentOver(transport, fmt.Sprint(1001+i), fmt.Sprintf("10.0.0.%d:5060", 11+i), func(c *phone.Call) { calls[i].Store(c); answers(c) })
 				}
 				caller := b.dials(b.phone("10.0.1.1:5060", phone.Config{User: "4930123456", Transport: transport}), "4001")
 				caller.Tone(callerHz)
 				time.Sleep(3 * time.Second)
-				mine, other, hz := calls[0], calls[1], float64(annHz)
+				mine, other, hz := calls[0].Load(), calls[1].Load(), float64(annHz)
 				if mine.Over() {
 					mine, other, hz = other, mine, bobHz
 				}

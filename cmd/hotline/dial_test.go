@@ -189,7 +189,7 @@ func TestDemoShowsAWholeCall(t *testing.T) {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	began := time.Now()
-	code, out, errs := command(t, "demo", "--data", filepath.Join(dir, "d"), "--sip", "udp://127.0.0.1:0", "--rtp", "127.0.0.1:28000-28099",
+	code, out, errs := command(t, "demo", "--data", filepath.Join(dir, "d"), "--sip", "udp://127.0.0.1:0", "--rtp", "127.0.0.1:27000-29999",
 		"--media", "inline") // this binary is the test's, and has no media command
 	if code != 0 {
 		t.Fatalf("exit code %d:\n%s%s", code, out, errs)
