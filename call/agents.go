@@ -306,6 +306,8 @@ func codeFor(w *world, agent, number string) stage {
 		return ratingsStage{}
 	case number == codes.Voicemail:
 		return mailboxStage{agent: agent, boxes: w.boxesOf(agent)}
+	case codes.Show != "" && strings.HasPrefix(number, codes.Show) && len(number) == len(codes.Show)+1:
+		return showStage{agent: agent, digit: number[len(codes.Show):]}
 	case codes.RateLast != "" && strings.HasPrefix(number, codes.RateLast) && len(number) == len(codes.RateLast)+1:
 		stars, _ := strconv.Atoi(number[len(codes.RateLast):])
 		if stars > 5 {

@@ -32,7 +32,8 @@ type Call struct {
 	hops    int    // that a leg of ours may still pass
 	number  string // the caller's, as shown to agents
 	name    string
-	hidden  bool // the caller asked that his number is not shown
+	hidden  bool   // the caller asked that his number is not shown
+	show    string // number that an agent's call out shows by his choice
 	lang    string
 	vars    map[string]string
 	queue   string

@@ -140,7 +140,7 @@ func (k *check) codes(c store.Codes) {
 	taken := map[string]string{}
 	for _, f := range []struct{ name, code string }{{"ready", c.Ready}, {"not_ready", c.NotReady}, {"log_out", c.LogOut}, {"log_in", c.LogIn},
 		{"hide", c.Hide}, {"my_ratings", c.MyRatings}, {"rate_last", c.RateLast},
-		{"note", c.Note}, {"nuisance", c.Nuisance}, {"extend", c.Extend}, {"voicemail", c.Voicemail}} {
+		{"note", c.Note}, {"nuisance", c.Nuisance}, {"extend", c.Extend}, {"show", c.Show}, {"voicemail", c.Voicemail}} {
 		path := "$.settings.codes." + f.name
 		switch {
 		case f.code == "":

@@ -63,7 +63,7 @@ func (k *check) dispositions(s store.Settings) {
 
 // otherCode is the code that dialled digits begin with, beside the one for notes.
 func otherCode(c store.Codes, dialled string) string {
-	for _, code := range []string{c.Nuisance, c.Hide, c.Extend, c.MyRatings, c.RateLast, c.Supervise, c.PickUp, c.Ready, c.NotReady, c.LogOut, c.LogIn} {
+	for _, code := range []string{c.Nuisance, c.Hide, c.Show, c.Extend, c.MyRatings, c.RateLast, c.Supervise, c.PickUp, c.Ready, c.NotReady, c.LogOut, c.LogIn} {
 		if code != "" && code != c.Note && strings.HasPrefix(dialled, code) {
 			return code
 		}

@@ -67,6 +67,7 @@ type Engine struct {
 	agenda    agenda
 	mail      mail
 	wrapUps   wrapUps
+	showNext  sync.Map // agent to the number that his next call out shows
 	callbacks callbacks
 
 	mu       sync.Mutex // guards calls, busy, degraded

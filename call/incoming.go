@@ -223,8 +223,12 @@ func plainNumber(s string) string {
 // firstStage finds what the dialled number is for this caller.
 func (e *Engine) firstStage(w *world, c *Call) (stage, sip.Cause) {
 	number := c.inc.Number
-	if c.inc.Peer.Account != "" {
+	if agent := c.inc.Peer.Account; agent != "" {
 		number, c.hidden = w.unhidden(number)
+		var err error
+		if c.show, number, err = w.showing(agent, number); err != nil {
+			return nil, causeForbidden
+		}
 	}
 	n, ok := w.center.Numbers[number]
 	c.lang = w.language(n)

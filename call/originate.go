@@ -65,6 +65,13 @@ func (e *Engine) Dial(agent, to, show, actor string) (id string, err error) {
 		return "", fmt.Errorf("agent %s: %s: %w", agent, show, ErrNotShown)
 	}
 	number, hidden := w.unhidden(to)
+	chosen, number, err := w.showing(agent, number)
+	if err != nil {
+		return "", err
+	}
+	if show == "" {
+		show = chosen
+	}
 	next, err := e.clicked(w, agent, number, show)
 	if err != nil {
 		return "", err

@@ -274,8 +274,8 @@ func (c *Call) callTrunk(trunk, number, show string) (*Leg, error) {
 		return nil, errUnreachable
 	}
 	from := show
-	if own := w.center.Agents[c.manned].Show; from == "" && len(own) > 0 {
-		from = own[0]
+	if from == "" && c.manned != "" {
+		from = c.shows(w)
 	}
 	if from == "" {
 		from = t.CallerID

@@ -106,7 +106,7 @@ func (w *world) survey(queue string) string {
 
 func (w *world) codes() store.Codes {
 	c := store.Codes{Ready: "*41", NotReady: "*42", LogOut: "*40", LogIn: "*43", PickUp: "*8", Hide: "*67", Supervise: "*3", MyRatings: "*50", RateLast: "*51",
-		Note: "*6", Nuisance: "*66", Extend: "*44", Voicemail: "*97"}
+		Note: "*6", Nuisance: "*66", Extend: "*44", Show: "*45", Voicemail: "*97"}
 	if k := w.center.Settings.Codes; k != nil {
 		c = *k
 	}

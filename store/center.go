@@ -101,6 +101,8 @@ type Codes struct {
 
 	Hide string `json:"hide,omitempty"` // default *67; in front of a number outside: the call shows no number
 
+	Show string `json:"show,omitempty"` // default *45; and a digit: the next call out shows the n-th number of the agent's show, 0 the first again; a number after the digit is called so
+
 	MyRatings string `json:"my_ratings,omitempty"` // default *50; hears and changes his own ratings
 	Voicemail string `json:"voicemail,omitempty"`  // default *97; the agent hears the messages in his boxes
 	RateLast  string `json:"rate_last,omitempty"`  // default *51; a digit after it rates the customer of the agent's last call
