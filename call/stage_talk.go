@@ -287,6 +287,10 @@ func (s talkStage) finish(ctx context.Context, c *Call) stage {
 	if flow := w.survey(s.queue); flow != "" && c.caller.ctx.Err() == nil {
 		return surveyStage{flow: flow}
 	}
+	if s.agent == "" { // the caller had been led to somebody outside
+		c.blame(0, 16, "the other side hung up", blameOf(s.leg.role, s.leg.peer))
+		return nil
+	}
 	c.blame(0, 16, "agent hung up", "agent")
 	return nil
 }
