@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -31,6 +32,28 @@ func TestABaresipAgentConsultsTogglesAndCompletesByKeys(t *testing.T) {
 	if k := h.cdr().Talks; k[0].Agent != "1001" || k[len(k)-1].Agent != "1002" {
 		t.Errorf("got talks %+v, want 1001 first, 1002 last", k)
 	}
+}
+
+// The caller goes on outside, over a trunk; his leg is there with the number that
+// agent and trunk show, and is hidden where that is asked for.
+func TestABaresipAgentTransfersByKeysToANumberOutside(t *testing.T) {
+	t.Parallel()
+	h, port := desk(t)
+	ann := h.registered(baresipCmd{user: "1001", secret: h.secret("1001"), says: 440})
+	outside := h.outside("4930", port, 1300, "")
+	caller := h.talks(ann.heard, 440)
+	ann.press("*24930#")
+	hearsMix(t, "the caller", caller.ear.heard, []float64{1300}, 440)
+	hearsMix(t, "the one outside", outside.heard, []float64{880}, 440)
+	ann.sees("CALL_CLOSED", 1)
+	outside.do("hangup")
+	caller.passes(10 * time.Second)
+	h.wantTrace(h.cdr(), "wait sales; offer 1: answered; talk; transfer 4930; talk; end: the other side hung up")
+	ann.do("dial sip:*674930@hotline")
+	if e := outside.sees("CALL_ESTABLISHED", 2); !strings.HasPrefix(e.Param, "sip:anonymous@") {
+		t.Errorf("the phone outside shows %s, want nobody's number", e.Param)
+	}
+	outside.do("hangup")
 }
 
 // A recording is silent while it is paused by a key, and both voices are on it

@@ -20,6 +20,29 @@ func (b *baresip) lamp(counts string) {
 	b.t.Fatalf("baresip was told %+v, want %s messages at last", b.of("MWI_NOTIFY"), counts)
 }
 
+// From outside a box is heard by its PIN, and by no other.
+func TestABaresipOutsideHearsABoxByItsPIN(t *testing.T) {
+	t.Parallel()
+	h, port := desk(t)
+	outside := h.outside("4930", port, 880, "")
+	outside.do("dial sip:4021@hotline")
+	outside.sees("CALL_ESTABLISHED", 1)
+	outside.press("0") // cuts the greeting short
+	hears(t, "who leaves a message", outside.heard, "beep")
+	time.Sleep(2 * time.Second)
+	outside.do("hangup")
+	h.cdrs(1)
+	outside.do("dial sip:4022@hotline")
+	hears(t, "who wants to hear it", outside.heard, "enter-pin")
+	outside.press("1111#")
+	hears(t, "who wants to hear it", outside.heard, "wrong-pin")
+	hears(t, "who wants to hear it", outside.heard, "enter-pin")
+	outside.press("2468#")
+	hearsTone(t, "who wants to hear it", outside.heard, 880)
+	outside.do("hangup")
+	h.wantTrace(h.cdrs(2)[1], "voicemail bob; message left; end: caller hung up")
+}
+
 // A caller leaves a message; the lamps of both agents' phones tell of it, the
 // number that is to be told is called and hears it, one agent hears and claims it.
 func TestAMessageIsLeftShownByLampsToldByACallAndHeard(t *testing.T) {
