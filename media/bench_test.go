@@ -32,6 +32,18 @@ var paths = map[string]func() func(i int){
 			s.playFrame(l, 160)
 		}
 	},
+	"play over another": func() func(int) {
+		s, l, to := quiet()
+		s.e.clips.add("c", HoldMusic())
+		s.do(Play{Leg: "b", ID: 1, Clips: []ClipID{"c"}, Loop: true, Over: true})
+		pkt := speech()
+		return func(i int) {
+			advance(pkt, i)
+			s.deliver(l, pkt, source(0), time.Duration(i)*frameTime)
+			s.mixFrame(to.bridge)
+			to.bridge.next += frameTime
+		}
+	},
 	"conference of ten": func() func(int) { return conference(10) },
 	"mix of three": func() func(int) {
 		s, l, _ := quiet()

@@ -7,7 +7,7 @@ import (
 
 // bridge lets the legs seated in it hear each other by the table hears. A leg
 // that hears one other gets that one's packets passed through; a leg that hears
-// more gets a mix on the 20 ms clock. So a listener or coach changes nothing
+// more, or a play over the one, gets a mix on the 20 ms clock. So a listener or coach changes nothing
 // for those who do not hear him.
 type bridge struct {
 	id     BridgeID
@@ -50,6 +50,7 @@ func (s *shard) leave(l *leg) {
 	b.seats = slices.DeleteFunc(b.seats, func(o *leg) bool { return o == l })
 	l.bridge = nil
 	l.passTo, l.mixed, l.jitter = nil, false, nil
+	s.uncover(l)
 	s.accompany(l)
 	s.rewire(b)
 	if len(b.seats) == 0 {
@@ -72,7 +73,7 @@ func (s *shard) rewire(b *bridge) {
 	for _, l := range b.seats {
 		before := l.mixed
 		n := l.hearing(&count)
-		l.mixed = n > 1
+		l.mixed = n > 1 || n == 1 && l.over != nil
 		switch {
 		case l.mixed:
 			b.mixed = append(b.mixed, l)
@@ -85,6 +86,8 @@ func (s *shard) rewire(b *bridge) {
 			if before {
 				s.handOver(o, l)
 			}
+		default:
+			s.uncover(l)
 		}
 	}
 	for _, l := range b.seats {
@@ -214,7 +217,7 @@ const leadMost = 20 * sampleRate / 1000
 // the buffer still holds of him is sent at once, and his packets go on from there.
 // What would be too far ahead of the clock is cut out where it sounds least.
 func (s *shard) handOver(from, to *leg) {
-	if from.jitter == nil || to.tx.origin.kind != fromMix || to.play.on || to.pressing.busy() || !to.sendable() {
+	if from.jitter == nil || to.tx.origin.kind != fromMix || to.busy() || !to.sendable() {
 		return
 	}
 	j := from.jitter.jitter // others may go on with the buffer itself
@@ -247,7 +250,7 @@ func (s *shard) handOver(from, to *leg) {
 // mix makes the frames of a bridge that are due.
 func (s *shard) mix(b *bridge) {
 	defer s.rescueBridge(b)
-	for n := 0; s.now >= b.next; n++ {
+	for n := 0; s.now >= b.next && len(b.mixed) > 0; n++ {
 		if n == mostCatchUp {
 			b.next = align(s.now, b.phase, frameTime)
 			return
@@ -276,9 +279,10 @@ func (s *shard) mixFrame(b *bridge) {
 			sum[i] += int32(v)
 		}
 	}
+	uncovered := false
 	for _, l := range b.mixed {
 		o := origin{kind: fromMix}
-		if l.clocked && (l.play.on || l.pressing.busy()) || !l.sendable() || l.tx.crowded(o, frameSize, b.next) {
+		if l.clocked && l.busy() || l.over == nil && !l.sendable() || l.tx.crowded(o, frameSize, b.next) {
 			continue
 		}
 		s.stats.MixFrames.Add(1)
@@ -286,7 +290,13 @@ func (s *shard) mixFrame(b *bridge) {
 		if l.tx.origin.kind == fromLeg {
 			s.leadOver(&l.tx.origin.leg.past, pcm)
 		}
+		if l.over != nil && s.layOver(l, pcm) {
+			l.over, uncovered = nil, true
+		}
 		s.sendPCM(l, o, pcm)
+	}
+	if uncovered {
+		s.rewire(b)
 	}
 }
 
@@ -381,7 +391,7 @@ func (s *shard) forwardKey(from, to *leg, h header, k keyEvent, payload []byte, 
 // openTo is true if passed packets may go to a leg now: it does not hear
 // something else, and we may send.
 func (s *shard) openTo(to *leg) bool {
-	if to.clocked && (to.play.on || to.pressing.busy()) {
+	if to.clocked && to.busy() {
 		return false
 	}
 	if !to.sendable() {

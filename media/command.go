@@ -114,13 +114,15 @@ func (c *SetRemote) isEvent(pt uint8) bool {
 
 // Play sends clips, one after the other without a gap, then the tone. It
 // replaces a running Play of the leg, which hears it instead of its bridge.
-// Loop repeats the clips (a tone repeats by itself) until stopped.
+// Loop repeats the clips (a tone repeats by itself) until stopped. With Over the
+// leg hears its bridge as well, 8 dB softer meanwhile; for the others nothing changes.
 type Play struct {
 	Leg   LegID
 	ID    PlayID
 	Clips []ClipID
 	Tone  Tone
 	Loop  bool
+	Over  bool
 }
 
 // Stop ends a Play; ID 0 ends whatever plays.

@@ -63,6 +63,7 @@ type leg struct {
 	quality  quality
 	keys     keyReader
 	play     player
+	over     *overlay // the play is heard over the bridge; nil: instead of it
 	pressing presser
 	frame    time.Duration // length of our own packets
 	next     time.Duration // when the next own packet is due

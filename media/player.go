@@ -29,13 +29,23 @@ func (s *shard) startPlay(l *leg, c Play) {
 		}
 	}
 	p.toning = p.tone.start(c.Tone)
-	s.runClock(l)
+	s.overlay(l, c.Over)
+	if l.playing() {
+		s.runClock(l)
+	}
 }
 
 // stopPlay ends a play and tells it; without one it does nothing.
 func (s *shard) stopPlay(l *leg, cut bool) {
 	if !l.play.on {
 		return
+	}
+	switch {
+	case l.over == nil:
+	case !l.mixed:
+		l.over = nil
+	case cut:
+		l.over.cut(&l.play)
 	}
 	l.play.on = false
 	clear(l.play.clips)
@@ -46,8 +56,20 @@ func (s *shard) stopPlay(l *leg, cut bool) {
 // but never in length.
 func (s *shard) playFrame(l *leg, n int) {
 	p := &l.play
-	done := 0
 	ulaw := s.frame[:n]
+	if done := p.next(ulaw); done > 0 {
+		hush(ulaw[done:])
+		s.sendUlaw(l, origin{kind: fromPlay}, ulaw)
+	}
+	if p.ended() {
+		s.stopPlay(l, false)
+	}
+}
+
+// next gives the next samples and how many there were: less than there is room for
+// at the end only.
+func (p *player) next(ulaw []byte) (done int) {
+	n := len(ulaw)
 	for done < n && p.clip < len(p.clips) {
 		k := copy(ulaw[done:], p.clips[p.clip][p.at:])
 		done += k
@@ -60,17 +82,27 @@ func (s *shard) playFrame(l *leg, n int) {
 		}
 	}
 	if done < n && p.toning {
-		k := p.tone.fill(s.pcm[:n-done])
-		PCMU.Encode(ulaw[done:done+k], s.pcm[:k])
+		var pcm [frameMost]int16
+		k := p.tone.fill(pcm[:n-done])
+		PCMU.Encode(ulaw[done:done+k], pcm[:k])
 		done += k
 	}
-	if done > 0 {
-		for i := done; i < n; i++ {
-			ulaw[i] = ulawSilence
-		}
-		s.sendUlaw(l, origin{kind: fromPlay}, ulaw)
+	return done
+}
+
+func (p *player) ended() bool {
+	return p.clip == len(p.clips) && (!p.toning || p.tone.left == 0)
+}
+
+// left is how many samples are still to come; -1 while that is not known.
+func (p *player) left() int {
+	switch {
+	case p.clip == len(p.clips) && p.toning:
+		return p.tone.left
+	case p.clip == len(p.clips):
+		return 0
+	case p.clip == len(p.clips)-1 && !p.toning && !p.loop:
+		return len(p.clips[p.clip]) - p.at
 	}
-	if p.clip == len(p.clips) && (!p.toning || p.tone.left == 0) {
-		s.stopPlay(l, false)
-	}
+	return -1
 }

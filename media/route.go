@@ -259,7 +259,7 @@ func (s *shard) arrival(c arrived) {
 		}
 		s.legs[l.id] = l
 		s.tapLate(l)
-		if l.play.on || l.pressing.busy() {
+		if l.busy() {
 			s.runClock(l)
 		}
 	}

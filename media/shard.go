@@ -177,7 +177,7 @@ func (s *shard) tick() {
 		if l.closed {
 			continue // it panicked and took itself out of the list
 		}
-		if !l.play.on && !l.pressing.busy() {
+		if !l.busy() {
 			l.clocked = false
 			s.clocked = slices.Delete(s.clocked, i, i+1)
 		}
@@ -199,7 +199,7 @@ func (s *shard) frames(l *leg) {
 		}
 		size := int(samples(l.frame.Microseconds()))
 		switch {
-		case !l.pressing.busy() && !l.play.on:
+		case !l.busy():
 			return
 		case l.tx.crowded(l.making(), size, s.now):
 		case l.pressing.busy():

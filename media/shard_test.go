@@ -71,7 +71,7 @@ func TestEveryCommandIsAPlainValue(t *testing.T) {
 			AudioType: 97, EventType: 96, EventIn: 101, Send: true, Receive: true, PTime: 30 * time.Millisecond,
 			Latch: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, InBandDTMF: true,
 			SRTP: SRTP{Suite: "AEAD_AES_256_GCM", Ours: []byte{1}, Theirs: []byte{2}, MKI: []byte{3}}},
-		Play{"a", 7, []ClipID{"x", "y"}, Tone{ToneSine, 440, 480.5, time.Second}, true},
+		Play{"a", 7, []ClipID{"x", "y"}, Tone{ToneSine, 440, 480.5, time.Second}, true, true},
 		Stop{"a", 7}, Seat{"b", "a", Barger}, Leave{"a"},
 		Record{"r", "/x.wav", "a", "b", time.Second}, Tap{"r", "a", "b"}, Pause{"r", true}, Finish{"r"},
 		SendDigit{"a", '#', time.Second}, MaskDigits{"a", true}, Close{"a"},
