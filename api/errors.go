@@ -54,6 +54,7 @@ var statuses = []struct {
 	{call.ErrNoPhone, http.StatusConflict},
 	{call.ErrNoTalk, http.StatusConflict},
 	{call.ErrNowhere, http.StatusNotFound},
+	{call.ErrNoRule, http.StatusNotFound},
 	{call.ErrForeign, http.StatusForbidden},
 	{call.ErrTooMany, http.StatusServiceUnavailable},
 	{call.ErrNotBanned, http.StatusNotFound},

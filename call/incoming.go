@@ -270,7 +270,7 @@ func (e *Engine) firstStage(w *world, c *Call) (stage, sip.Cause) {
 		switch way, err := e.rested(w.outside(number, agent)); {
 		case err == nil:
 			return way, sip.Cause{}
-		case w.center.Settings.Outbound != nil && !errors.Is(err, ErrNowhere):
+		case w.center.Settings.Outbound != nil && !errors.Is(err, ErrNowhere) && !errors.Is(err, ErrNoRule):
 			return nil, causeForbidden
 		}
 	}

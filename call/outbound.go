@@ -39,7 +39,7 @@ func foreign(o *store.Outbound, number string) bool {
 }
 
 // outside finds the way to a number outside for an agent; "" is an operator, whom
-// roles do not bind. Without rules the agent's own trunks count.
+// roles do not bind. The agent's own trunks count only where there are no rules.
 func (w *world) outside(number, agent string) (dialStage, error) {
 	fail := func(err error) (dialStage, error) { return dialStage{}, fmt.Errorf("%s: %w", number, err) }
 	if !dialable(number) || parkingSlot(number) { // an empty slot is no number of the world
@@ -52,6 +52,9 @@ func (w *world) outside(number, agent string) (dialStage, error) {
 		}
 		if found {
 			return way, nil
+		}
+		if len(o.Rules) > 0 { // a mistyped extension is no number of the world
+			return fail(ErrNoRule)
 		}
 	}
 	if out := w.center.Agents[agent].Outbound; len(out) > 0 {

@@ -44,8 +44,9 @@ func TestRulesSayWhoMayDialWhatAndByWhichTrunk(t *testing.T) {
 		{"1002", "0041123", "", "", ErrNotAllowed}, // the longest prefix decides
 		{"1001", "+4930123", "a", "+4930123", nil},
 		{"1001", "004930123", "a", "004930123", nil},
-		{"1003", "4711", "own", "4711", nil}, // no rule: his own trunk
-		{"1001", "4711", "", "", ErrNotAllowed},
+		{"1003", "4711", "", "", ErrNoRule}, // his own trunk takes nothing that no rule names
+		{"1001", "4711", "", "", ErrNoRule},
+		{"", "4711", "", "", ErrNoRule},
 		{"", "0033123", "world", "0033123", nil}, // an operator
 		{"1001", "03x", "", "", ErrNowhere},
 		{"1003", "702", "", "", ErrNowhere}, // a parking slot where nobody is
@@ -60,6 +61,10 @@ func TestRulesSayWhoMayDialWhatAndByWhichTrunk(t *testing.T) {
 	w.center.Settings.Outbound.Rules = w.center.Settings.Outbound.Rules[:1] // "0" fits "0033", but is no rule for abroad
 	if _, err := w.outside("0033123", "1003"); !errors.Is(err, ErrForeign) {
 		t.Errorf("abroad without a rule for it: got %v, want %v", err, ErrForeign)
+	}
+	w.center.Settings.Outbound.Rules = nil // a country alone
+	if got, err := w.outside("4711", "1003"); err != nil || got.trunk != "own" {
+		t.Errorf("without rules: got %+v, %v, want his own trunk", got, err)
 	}
 	if w.mayDialForeign("0033123", "agent:1003") || !w.mayDialForeign("030123", "agent:1003") {
 		t.Error("naming the trunk must not be a way around the rules")

@@ -58,7 +58,7 @@ func (s talkStage) refer(c *Call, hold *holder, agent string, r *sip.Refer) (nex
 // statusOf is what a phone is told of a destination that can't be.
 func statusOf(err error) int {
 	switch {
-	case errors.Is(err, ErrNowhere), errors.Is(err, ErrUnknown):
+	case errors.Is(err, ErrNowhere), errors.Is(err, ErrUnknown), errors.Is(err, ErrNoRule):
 		return 404
 	case errors.Is(err, ErrClosed):
 		return 480

@@ -131,7 +131,7 @@ func (s talkStage) refuse(c *Call, agent string, err error) {
 // sayNo is what is said of an order that can't be carried out.
 func sayNo(err error) string {
 	switch {
-	case errors.Is(err, ErrNowhere), errors.Is(err, ErrUnknown):
+	case errors.Is(err, ErrNowhere), errors.Is(err, ErrUnknown), errors.Is(err, ErrNoRule):
 		return "number-not-in-service"
 	case errors.Is(err, ErrNotAllowed), errors.Is(err, ErrForeign):
 		return "not-allowed"

@@ -56,7 +56,7 @@ type Settings struct {
 	Silence  Duration `json:"silence,omitempty"`  // a leg that sends no audio for so long in talk has vanished; default 60s, negative: never
 	MaxCall  Duration `json:"max_call,omitempty"` // longest call; default 4h
 
-	Outbound *Outbound `json:"outbound,omitempty"` // who may dial what outside; nil: agents by their own trunks
+	Outbound *Outbound `json:"outbound,omitempty"` // who may dial what outside; without rules: agents by their own trunks
 
 	Supervision string `json:"supervision,omitempty"` // whether an agent is shown who sits in his call: "seen" (default), "unseen"
 
@@ -149,7 +149,7 @@ type Agent struct {
 	State     string         `json:"state,omitempty"`    // initial state: "ready", "not ready", "logged out" (default)
 	Role      string         `json:"role,omitempty"`     // "agent" (default) or "supervisor"
 	SRTP      string         `json:"srtp,omitempty"`     // secured audio (SDES): "off" (default, or what his trunk has), "prefer", "require"; use TLS with it
-	Outbound  []string       `json:"outbound,omitempty"` // trunks he may dial out through; empty: none
+	Outbound  []string       `json:"outbound,omitempty"` // trunks he may dial out through by trunk:ID/NUMBER, the first of them any number where settings.outbound has no rules; empty: none
 	Show      []string       `json:"show,omitempty"`     // numbers that he may show on calls out, the first if he names none; empty: what the trunk says
 
 	Voicemail  string `json:"voicemail,omitempty"`   // box for calls to him alone that he does not answer; none: they fail
