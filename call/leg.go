@@ -324,16 +324,38 @@ func (l *Leg) press(d digit) {
 	}
 }
 
-// start plays clips and returns the id and a channel that closes when it ended.
+// start plays clips and returns the id and a channel that closes when it ended. What
+// ends by itself is heard over whoever speaks to the leg, music instead of him.
 func (l *Leg) start(clips []media.ClipID, tone media.Tone, loop bool) (media.PlayID, <-chan struct{}) {
+	id, done := l.newPlay()
+	l.music.play(l.eng.media.Do, media.Play{Leg: l.id, ID: id, Clips: clips, Tone: tone, Loop: loop, Over: !loop})
+	return id, done
+}
+
+func (l *Leg) newPlay() (media.PlayID, chan struct{}) {
 	done := make(chan struct{})
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.next++
-	id := l.next
-	l.plays[id] = done
-	l.mu.Unlock()
-	l.music.play(l.eng.media.Do, media.Play{Leg: l.id, ID: id, Clips: clips, Tone: tone, Loop: loop})
-	return id, done
+	l.plays[l.next] = done
+	return l.next, done
+}
+
+// tell plays something short to somebody in a talk, over whom he hears; music that
+// he hears instead goes on behind it.
+func (l *Leg) tell(clips []media.ClipID, tone media.Tone) {
+	id, done := l.newPlay()
+	music := l.music.over(l.eng.media.Do, media.Play{Leg: l.id, ID: id, Clips: clips, Tone: tone, Over: true})
+	if music == nil {
+		return
+	}
+	go func() { // ends with the play or the leg
+		select {
+		case <-done:
+			l.music.resume(l.eng.media.Do, music, id)
+		case <-l.ctx.Done():
+		}
+	}()
 }
 
 // stop ends whatever plays.

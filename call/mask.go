@@ -104,7 +104,7 @@ func (s talkStage) maskKeys(c *Call) {
 	if !on {
 		beeps = append(beeps, "beep")
 	}
-	s.leg.start(c.eng.clips(c.lang, beeps), media.Tone{}, false)
+	s.leg.tell(c.eng.clips(c.lang, beeps), media.Tone{})
 }
 
 // masked is asked on any goroutine.

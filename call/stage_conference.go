@@ -140,7 +140,7 @@ func (s conferenceStage) pressed(c *Call, keys *pad, d digit) {
 		c.log.Info("keys refused", "call", c.id, "agent", c.manned, "err", err)
 	}
 	if c.eng.rooms.seated(s.room) > 1 { // else music plays
-		c.caller.start(c.eng.clips(c.lang, said), media.Tone{}, false)
+		c.caller.tell(c.eng.clips(c.lang, said), media.Tone{})
 	}
 }
 

@@ -233,9 +233,11 @@ func (x *consulting) pressed(do string) (next stage, done bool) {
 	next, done = x.order(o)
 	select {
 	case err := <-reply:
-		if err == nil {
-			x.c.eng.auditCall(x.c, o.actor, actOrder, do)
+		if err != nil {
+			x.talk.refuse(x.c, x.talk.agent, err)
+			break
 		}
+		x.c.eng.auditCall(x.c, o.actor, actOrder, do)
 	default:
 	}
 	return next, done

@@ -117,15 +117,15 @@ func (s talkStage) pressed(ctx context.Context, c *Call, hold *holder, p *pad, a
 	return next, done
 }
 
-// refuse tells an agent why what he pressed can't be done; the caller hears nothing
-// of it.
+// refuse tells an agent why what he pressed can't be done; he hears his caller
+// meanwhile, who hears nothing of it.
 func (s talkStage) refuse(c *Call, agent string, err error) {
 	c.log.Info("keys refused", "call", c.id, "agent", agent, "err", err)
 	leg := s.leg
 	if agent != s.agent {
 		leg = c.caller
 	}
-	leg.start(c.eng.clips(c.lang, []string{sayNo(err)}), media.Tone{}, false)
+	leg.tell(c.eng.clips(c.lang, []string{sayNo(err)}), media.Tone{})
 }
 
 // sayNo is what is said of an order that can't be carried out.
