@@ -102,8 +102,8 @@ func (k *check) settings() {
 	if s.MaxCall < 0 {
 		k.add("$.settings.max_call", "a call can't be shorter than nothing", "a duration such as 4h")
 	}
-	if v := s.Supervision; v != "" && v != seen && v != unseen {
-		k.add("$.settings.supervision", fmt.Sprintf("%q is no choice", v), seen+" or "+unseen)
+	if v := s.Supervision; v != "" && v != seen && v != unseen && v != beeps {
+		k.add("$.settings.supervision", fmt.Sprintf("%q is no choice", v), seen+", "+unseen+" or "+beeps)
 	}
 	if s.Codes != nil {
 		k.codes(*s.Codes)

@@ -64,6 +64,7 @@ func (s talkStage) run(ctx context.Context, c *Call) stage {
 	c.caller.talks.Store(now)
 	s.leg.talks.Store(now)
 	c.caller.change(func(m *mask) { m.talks = true })
+	c.warn()
 	if c.wish == nil && s.record || c.wish != nil && *c.wish {
 		c.startRecording(s)
 	}

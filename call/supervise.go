@@ -29,6 +29,7 @@ var (
 const (
 	seen   = "seen"
 	unseen = "unseen"
+	beeps  = "beep" // seen, and heard when he comes
 )
 
 // maxSupervisors of one call.

@@ -214,7 +214,7 @@ func TestWhoWaitsHearsASupervisorWhoJoinsInsteadOfTheMusic(t *testing.T) {
 }
 
 func TestAnAgentIsShownWhoSitsInHisCallUnlessThatIsUnseen(t *testing.T) {
-	for policy, want := range map[string]int{"": 1, "seen": 1, "unseen": 0} {
+	for policy, want := range map[string]int{"": 1, "seen": 1, "unseen": 0, "beep": 1} {
 		t.Run("policy "+policy, func(t *testing.T) {
 			center := supervisedCenter()
 			center.Settings.Supervision = policy

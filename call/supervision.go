@@ -34,7 +34,8 @@ type supervision struct {
 	// Guarded by eng.supers.mu.
 	mode   string
 	seated bool
-	takes  bool // takes the call over as soon as he sits in it
+	takes  bool                   // takes the call over as soon as he sits in it
+	warned map[media.LegID]string // agents who have heard that he is there, and in which mode
 }
 
 // dismissed is why a supervision was ended from outside or by a key.
@@ -43,7 +44,8 @@ type dismissed struct{ why, actor string }
 func (d *dismissed) Error() string { return d.why }
 
 func newSupervision(c *Call, agent, mode string) *supervision {
-	s := &supervision{eng: c.eng, call: c, agent: agent, mode: mode, began: time.Now(), changed: make(chan struct{}, 1)}
+	s := &supervision{eng: c.eng, call: c, agent: agent, mode: mode, began: time.Now(), changed: make(chan struct{}, 1),
+		warned: map[media.LegID]string{}}
 	s.ctx, s.end = context.WithCancelCause(context.Background())
 	return s
 }
@@ -222,6 +224,7 @@ func (s *supervision) take(l *Leg) (over bool) {
 	}
 	s.speaksTo(to)
 	s.eng.media.Do(media.Seat{Bridge: media.BridgeID(s.call.id), Leg: l.id, Role: role})
+	s.call.warn()
 	return over
 }
 

@@ -58,7 +58,7 @@ type Settings struct {
 
 	Outbound *Outbound `json:"outbound,omitempty"` // who may dial what outside; without rules: agents by their own trunks
 
-	Supervision string `json:"supervision,omitempty"` // whether an agent is shown who sits in his call: "seen" (default), "unseen"
+	Supervision string `json:"supervision,omitempty"` // whether an agent is shown who sits in his call: "seen" (default), "unseen", "beep" (shown, and he hears one beep)
 
 	PauseLimit Duration `json:"pause_limit,omitempty"` // a paused recording goes on by itself; default 5m
 
