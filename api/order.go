@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"hotline/call"
 )
@@ -14,6 +15,7 @@ import (
 // Orders are what people ask of running calls; ref is as in [Supervision].
 type Orders interface {
 	Order(ref string, o call.Order, actor string) error
+	Transfer(ctx context.Context, ref, to, actor string) (call.TransferView, error) // waits for what comes of it
 	Move(ref, to, actor string) error
 	Front(ref, actor string) error
 	TakeOver(ref, supervisor, actor string) (call.SupervisionView, error)
@@ -133,7 +135,57 @@ func (s *Server) order(w http.ResponseWriter, r *http.Request) {
 		}
 		who = "agent:" + q.As
 	}
-	s.done(w, q.Do, ref, s.engine.Order(ref, q.Order, who))
+	wait, ok := waits(w, r, q.Do)
+	switch {
+	case !ok:
+	case wait > 0:
+		s.transfer(w, r, ref, q.To, who, wait)
+	default:
+		s.done(w, q.Do, ref, s.engine.Order(ref, q.Order, who))
+	}
+}
+
+// maxWait is how long somebody may wait for what comes of a transfer: longer than
+// any phone rings for one.
+const maxWait = 50 * time.Second
+
+// waits reads ?wait=35s, which a transfer may have.
+func waits(w http.ResponseWriter, r *http.Request, do string) (wait time.Duration, ok bool) {
+	said := r.URL.Query().Get("wait")
+	if said == "" {
+		return 0, true
+	}
+	wait, err := time.ParseDuration(said)
+	switch {
+	case do != call.DoTransfer:
+		fail(w, badRequest("wait "+quote(said), "only a transfer can be waited for", "without ?wait"))
+		return 0, false
+	case err != nil || wait <= 0 || wait > maxWait:
+		fail(w, badRequest("wait "+quote(said), "is no time to wait", "1s to "+maxWait.String()))
+		return 0, false
+	}
+	return wait, true
+}
+
+// transfer answers when it is known what came of it; who asks may go before.
+func (s *Server) transfer(w http.ResponseWriter, r *http.Request, ref, to, who string, wait time.Duration) {
+	deadline(w, wait+writeTimeout)
+	ctx, cancel := context.WithTimeout(r.Context(), wait)
+	defer cancel()
+	v, err := s.engine.Transfer(ctx, ref, to, who)
+	if err != nil {
+		s.done(w, call.DoTransfer, ref, err)
+		return
+	}
+	reply(w, http.StatusOK, v)
+}
+
+// Transfer leads the caller of a talk to somebody else and waits so long for what
+// comes of it, 50 s at most.
+func (c *Client) Transfer(ctx context.Context, ref, to, as string, wait time.Duration) (v call.TransferView, err error) {
+	q := OrderRequest{Order: call.Order{Do: call.DoTransfer, To: to}, As: as}
+	err = c.Do(ctx, http.MethodPost, "/v1/calls/"+url.PathEscape(ref)+"/orders?wait="+wait.String(), q, &v)
+	return v, err
 }
 
 func (s *Server) move(w http.ResponseWriter, r *http.Request) {

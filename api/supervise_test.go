@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -46,6 +47,11 @@ func (e *engine) TakeOver(ref, supervisor, actor string) (call.SupervisionView, 
 	return call.SupervisionView{Call: "c1", Supervisor: supervisor}, e.fail
 }
 
+func (e *engine) Transfer(ctx context.Context, ref, to, actor string) (call.TransferView, error) {
+	_, bounded := ctx.Deadline()
+	e.said = append(e.said, fmt.Sprintf("transfer|%s|%s|%s|%v", to, ref, actor, bounded))
+	return call.TransferView{State: call.TransferBack, To: to, Why: "486 Busy Here"}, e.fail
+}
 func (e *engine) PickUp(agent, colleague, actor string) (call.TakeView, error) {
 	e.said = append(e.said, strings.Join([]string{"pickup", agent, colleague, actor}, "|"))
 	return call.TakeView{Call: "c2", Takes: "c1"}, e.fail
@@ -71,6 +77,32 @@ func TestClickToDialOverTheAPI(t *testing.T) {
 	}
 	if e.said[0] != "dial|1001|4930|0800|local" {
 		t.Errorf("got %q", e.said)
+	}
+}
+
+func TestWhatComesOfATransferIsToldToWhoWaits(t *testing.T) {
+	e := &engine{}
+	s := newServer(t, e)
+	for _, c := range []struct {
+		query, body string
+		fail        error
+		status      int
+		contains    string
+	}{
+		{"?wait=30s", `{"do":"transfer","to":"1002","as":"1001"}`, nil, 200, `"state":"back","to":"1002","why":"486 Busy Here"`},
+		{"?wait=30s", `{"do":"transfer","to":"x"}`, call.ErrNowhere, 404, `nobody is reached there`},
+		{"?wait=2h", `{"do":"transfer","to":"1002"}`, nil, 400, `1s to 50s`},
+		{"?wait=x", `{"do":"transfer","to":"1002"}`, nil, 400, `1s to 50s`},
+		{"?wait=1s", `{"do":"hold"}`, nil, 400, `only a transfer can be waited for`},
+	} {
+		e.fail = c.fail
+		w := ask(s, "POST", "/v1/calls/c9/orders"+c.query, c.body)
+		if w.Code != c.status || !strings.Contains(w.Body.String(), c.contains) {
+			t.Errorf("%s %s: got %d %s, want %d %s", c.query, c.body, w.Code, w.Body, c.status, c.contains)
+		}
+	}
+	if want := []string{"transfer|1002|c9|agent:1001|true", "transfer|x|c9|local|true"}; !slices.Equal(e.said, want) {
+		t.Errorf("got commands %q, want %q", e.said, want)
 	}
 }
 

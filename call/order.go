@@ -66,6 +66,7 @@ type order struct {
 	hand  *handover        // brings a leg
 	give  chan<- *handover // wants one
 	reply chan<- error
+	told  outcome // of a transfer that somebody waits for
 }
 
 // done answers who asked; nobody may wait any more.

@@ -52,7 +52,7 @@ func (s talkStage) refer(c *Call, hold *holder, agent string, r *sip.Refer) (nex
 	}
 	c.eng.auditCall(c, actor, actTransfer, to.name)
 	hold.settle()
-	return s.led(c, actor).transfer(c, to, r), true
+	return s.led(c, actor).transfer(c, to, r, nil), true
 }
 
 // statusOf is what a phone is told of a destination that can't be.

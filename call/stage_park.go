@@ -122,6 +122,7 @@ func (s parkStage) run(ctx context.Context, c *Call) stage {
 				return c.taken(o, s.talk)
 			case DoTransfer:
 				o.done(nil)
+				o.told.give(TransferView{State: TransferLed})
 				return leadStage{o.dest}
 			default:
 				o.done(ErrNotNow)

@@ -27,15 +27,17 @@ type transferStage struct {
 	refer referral // nil: nobody asks
 	ring  *dialled // rings already; nil: not yet
 	gone  bool     // the agent has been freed
+	told  outcome  // nil: nobody waits
 }
 
 func (s transferStage) name() string { return "transfer " + s.to.name }
 
 // transfer is the stage that leads the caller on from a talk.
-func (s talkStage) transfer(c *Call, to destination, refer referral) stage {
+func (s talkStage) transfer(c *Call, to destination, refer referral, told outcome) stage {
 	if to.rings() {
-		return transferStage{talk: s, to: to, refer: refer}
+		return transferStage{talk: s, to: to, refer: refer, told: told}
 	}
+	told.give(TransferView{State: TransferLed})
 	if refer != nil {
 		refer.Progress(200, "OK")
 	}
@@ -116,7 +118,8 @@ func (d *dialled) giveUp() {
 type transferring struct {
 	transferStage
 	c     *Call
-	stays bool // the agent is still there
+	stays bool   // the agent is still there
+	why   string // we stopped ringing
 }
 
 func (s transferStage) run(ctx context.Context, c *Call) stage {
@@ -151,16 +154,16 @@ func (s transferStage) run(ctx context.Context, c *Call) stage {
 		case r := <-x.ring.leg.ringing:
 			x.rings(r)
 		case <-ringOut.C:
-			x.ring.stop(ErrWithdrawn)
+			x.giveUp("no answer")
 		case <-x.agentGone():
 			x.left()
 		case d := <-s.talk.leg.digits:
 			if do, _, ok := pad.press(d.r, time.Now()); ok && do == DoCancel {
-				x.ring.stop(ErrWithdrawn)
+				x.giveUp("cancelled")
 			}
 		case o := <-c.orders:
 			if o.Do == DoCancel {
-				x.ring.stop(ErrWithdrawn)
+				x.giveUp("cancelled")
 				o.done(nil)
 				break
 			}
@@ -171,12 +174,19 @@ func (s transferStage) run(ctx context.Context, c *Call) stage {
 			c.journal()
 		case <-ctx.Done():
 			x.ring.giveUp()
+			x.tell(TransferGone, stopped(ctx))
 			if x.stays {
 				s.talk.callerGone(c)
 			}
 			return nil
 		}
 	}
+}
+
+// giveUp stops ringing; the result comes as that of any phone.
+func (x *transferring) giveUp(why string) {
+	x.why = why
+	x.ring.stop(ErrWithdrawn)
 }
 
 // rings tells the caller and who asked how far it is.
@@ -209,6 +219,7 @@ func (x *transferring) arrived() stage {
 	if x.refer != nil {
 		x.refer.Progress(200, "OK")
 	}
+	x.tell(TransferAnswered, "")
 	if x.stays {
 		x.left()
 	}
@@ -239,6 +250,10 @@ func (x *transferring) failed(err error) stage {
 	if x.refer != nil {
 		x.refer.Progress(status, why)
 	}
+	if x.why == "" {
+		x.why = err.Error()
+	}
+	x.tell(TransferBack, x.why)
 	c.caller.stop()
 	c.note("transfer failed: %v", err)
 	if x.stays {

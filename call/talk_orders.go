@@ -21,7 +21,7 @@ func (s talkStage) order(ctx context.Context, c *Call, hold *holder, o order) (n
 		hold.settle()
 		s = s.led(c, o.actor)
 		o.done(nil)
-		return s.transfer(c, o.dest, nil), true
+		return s.transfer(c, o.dest, nil, o.told), true
 	case DoConsult:
 		hold.settle()
 		s = s.led(c, o.actor)

@@ -23,7 +23,6 @@ somebody would dial it. With --as it must be one that this agent may dial.`
 
 // orders are the subcommands of hotline call that ask something of a talk.
 var orders = []struct{ do, short, long string }{
-	{call.DoTransfer, "Lead the caller to somebody else", "Leads the caller of a talk to somebody else. The agent stays until somebody answers,\nand has his caller back if nobody does; if he has hung up his phone rings." + toHelp},
 	{call.DoConsult, "Let the agent ask somebody while the caller waits", "Rings somebody for the agent; the caller hears music meanwhile. Then toggle, join,\ncomplete or cancel. If the agent hangs up the two are left alone; if the other one\ndoes the agent is back with his caller." + toHelp},
 	{call.DoToggle, "In a consultation: talk with the other one", ""},
 	{call.DoJoin, "In a consultation: let all three talk", ""},
@@ -43,12 +42,12 @@ func newOrderCmds(a *app) (all []*cobra.Command) {
 	for _, o := range orders {
 		all = append(all, newOrderCmd(a, o.do, o.short, o.long))
 	}
-	return append(all, newMoveCmd(a), newFrontCmd(a), newTakeOverCmd(a), newNoteCmd(a), newPickUpCmd(a), newUnparkCmd(a))
+	return append(all, newTransferCmd(a), newMoveCmd(a), newFrontCmd(a), newTakeOverCmd(a), newNoteCmd(a), newPickUpCmd(a), newUnparkCmd(a))
 }
 
 func newOrderCmd(a *app, do, short, long string) *cobra.Command {
 	use, want := do+" CALL", 1
-	if do == call.DoTransfer || do == call.DoConsult {
+	if do == call.DoConsult {
 		use, want = use+" TO", 2
 	}
 	if long == "" {
