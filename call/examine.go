@@ -3,6 +3,7 @@ package call
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"hotline/store"
 )
@@ -53,15 +54,19 @@ func (f *findings) phones(c store.Center, reachable func(agent string) bool) {
 	}
 }
 
-// staff: a queue that nobody serves keeps its callers for ever.
+// staff: a queue that nobody serves keeps its callers for ever, if nothing leads
+// them on.
 func (f *findings) staff(c store.Center) {
+	w := worldOf(c)
 	for _, id := range sortedKeys(c.Queues) {
-		switch q := c.Queues[id]; {
-		case staffed(c, id):
-		case q.Nobody != "" && q.Nobody != "hangup" || q.Overflow != "" && q.MaxWait > 0:
-			f.add("queues", Warn, "queues: ["+id+"] of an agent", "%s has no agents: all its callers go on elsewhere", id)
-		default:
-			f.add("queues", Fail, "queues: ["+id+"] of an agent, or nobody: flow:NAME of the queue", "%s has no agents, and its callers wait for ever", id)
+		if w.staffed(id) {
+			continue
+		}
+		try := "queues: [" + id + "] of an agent"
+		if to, why := w.onward(id); to != "" {
+			f.add("queues", Warn, try, "%s has no agents: all its callers go on to %s %s", id, to, why)
+		} else {
+			f.add("queues", Fail, try+", or nobody: flow:NAME of the queue", "%s has no agents, and its callers wait for ever", id)
 		}
 	}
 	if !slices.ContainsFunc(*f, func(x Finding) bool { return x.Check == "queues" }) {
@@ -69,13 +74,37 @@ func (f *findings) staff(c store.Center) {
 	}
 }
 
-func staffed(c store.Center, queue string) bool {
-	for _, a := range c.Agents {
-		if slices.Contains(a.Queues, queue) {
-			return true
-		}
+// worldOf is enough of a world to ask who serves and what is open.
+func worldOf(c store.Center) *world {
+	w := &world{center: c, zone: time.UTC}
+	if z, err := time.LoadLocation(c.Settings.Zone); err == nil && c.Settings.Zone != "" {
+		w.zone = z
 	}
-	return false
+	return w
+}
+
+// onward is where the callers of a queue without agents are led, and when; "" if they
+// wait for ever.
+func (w *world) onward(id string) (to, why string) {
+	q := w.center.Queues[id]
+	overflow := q.Overflow
+	if overflow == "" {
+		overflow = "hangup"
+	}
+	shut, closed := w.closed(id)
+	switch {
+	case closed && q.Nobody == "" && maxWait(q) == 0:
+		return shut, "while it is closed, and wait for ever when it opens"
+	case closed:
+		return shut, "while it is closed"
+	case q.Nobody != "":
+		return q.Nobody, "(nobody)"
+	case q.Direct:
+		return overflow, "(direct)"
+	case q.MaxWait > 0:
+		return overflow, "after " + q.MaxWait.String()
+	}
+	return "", ""
 }
 
 // ways: numbers that lead to nobody.
@@ -102,11 +131,11 @@ func deadEnd(c store.Center, n store.Number) string {
 	missing := "there is no " + kind + " of that name"
 	switch kind {
 	case "queue":
-		q, ok := c.Queues[id]
-		if !ok {
+		if _, ok := c.Queues[id]; !ok {
 			return missing
 		}
-		if !staffed(c, id) && len(n.Agents) == 0 && len(n.Regions) == 0 && q.Nobody == "" && q.MaxWait == 0 {
+		w := worldOf(c)
+		if to, _ := w.onward(id); to == "" && !w.staffed(id) && len(n.Agents) == 0 && len(n.Regions) == 0 {
 			return "nobody serves it"
 		}
 	case "agent":

@@ -4,8 +4,10 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"hotline/sip"
+	"hotline/store"
 )
 
 func TestWhatTheWorldSeesIsComparedWithWhatItIsTold(t *testing.T) {
@@ -47,5 +49,36 @@ func TestATrunkWithAPeerLeftOnlyWarns(t *testing.T) {
 		if f[i].Result != want {
 			t.Errorf("%s: got %s, want %s", f[i].What, f[i].Result, want)
 		}
+	}
+}
+
+func TestAQueueWithoutAgentsIsAFaultOnlyWhereItsCallersAreLedNowhere(t *testing.T) {
+	for name, tc := range map[string]struct {
+		q    store.Queue
+		want string
+	}{
+		"nothing":                {store.Queue{}, "FAIL q has no agents, and its callers wait for ever"},
+		"nobody":                 {store.Queue{Nobody: "voicemail:v"}, "WARN q has no agents: all its callers go on to voicemail:v (nobody)"},
+		"nobody, hung up":        {store.Queue{Nobody: "hangup"}, "WARN q has no agents: all its callers go on to hangup (nobody)"},
+		"closed":                 {store.Queue{Hours: "never", Closed: "voicemail:v"}, "WARN q has no agents: all its callers go on to voicemail:v while it is closed, and wait for ever when it opens"},
+		"closed, and handled":    {store.Queue{Hours: "never", Nobody: "voicemail:v"}, "WARN q has no agents: all its callers go on to hangup while it is closed"},
+		"a way for closed, open": {store.Queue{Hours: "always", Closed: "voicemail:v"}, "FAIL q has no agents, and its callers wait for ever"},
+		"a limit":                {store.Queue{MaxWait: store.Duration(time.Minute)}, "WARN q has no agents: all its callers go on to hangup after 1m0s"},
+	} {
+		c := store.Center{Queues: map[string]store.Queue{"q": tc.q}, Numbers: map[string]store.Number{"4000": {To: "queue:q"}},
+			Hours: map[string]store.Hours{"never": {}, "always": {Open: []store.Open{{Days: "mon-sun", From: "00:00", To: "24:00"}}}}}
+		var f findings
+		f.staff(c)
+		if len(f) != 1 || f[0].Result+" "+f[0].What != tc.want {
+			t.Errorf("%s: got %+v, want %q", name, f, tc.want)
+		}
+		if why := deadEnd(c, c.Numbers["4000"]); (why != "") != (f[0].Result == Fail) {
+			t.Errorf("%s: the number: got %q beside %q", name, why, f[0].What)
+		}
+	}
+	named := store.Center{Queues: map[string]store.Queue{"q": {}}, Numbers: map[string]store.Number{"4000": {To: "queue:q", Agents: []string{"1001"}}}}
+	var f findings
+	if f.staff(named); f[0].Result != Pass {
+		t.Errorf("a queue whose number names agents: got %+v", f)
 	}
 }

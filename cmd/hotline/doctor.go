@@ -132,8 +132,15 @@ func (p *patient) reach(ctx context.Context) {
 func (p *patient) asleep(h host) {
 	p.bind()
 	rec := filepath.Join(p.cfg.Data, "recordings")
-	if _, err := os.Stat(p.cfg.Data); errors.Is(err, os.ErrNotExist) {
+	switch info, err := os.Stat(p.cfg.Data); {
+	case errors.Is(err, os.ErrNotExist):
 		p.add("database", call.Warn, "hotline serve, then hotline apply -f center.yaml", "there is no %s: nothing was ever begun here", p.cfg.Data)
+		return
+	case err != nil:
+		p.add("database", call.Fail, "the path and rights of data in hotline.yaml", "%v", err)
+		return
+	case !info.IsDir():
+		p.add("database", call.Fail, "data: a folder, in hotline.yaml or --data", "%s is a file, not a folder: hotline serve can't begin there", p.cfg.Data)
 		return
 	}
 	if _, err := os.Stat(rec); err == nil {
@@ -146,7 +153,11 @@ func (p *patient) asleep(h host) {
 	}
 	st, err := bolt.Open(path, bolt.Options{})
 	if err != nil {
-		p.add("database", call.Fail, "restore hotline.db from a backup, or give the user of hotline serve the right to it", "can't be opened: %v", err)
+		try := "restore hotline.db from a backup, or give the user of hotline serve the right to it"
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			try = "take that folder away: hotline.db is a file, which hotline serve makes"
+		}
+		p.add("database", call.Fail, try, "can't be opened: %v", err)
 		return
 	}
 	defer func() { _ = st.Close() }() // nothing is written after the last Sync

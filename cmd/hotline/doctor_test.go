@@ -207,6 +207,15 @@ func TestDoctorWorksWithoutAProcess(t *testing.T) {
 	if !errors.Is(err, errTold) {
 		t.Errorf("got %v, want a failure", err)
 	}
+	if err := os.WriteFile(filepath.Join(dir, "d"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, _ = diagnosis(a, soundHost()); !strings.Contains(out, "d is a file, not a folder") || strings.Contains(out, "backup") {
+		t.Errorf("data is a file: got\n%s", out)
+	}
+	if err := os.Remove(filepath.Join(dir, "d")); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.MkdirAll(filepath.Join(dir, "d"), 0o700); err != nil {
 		t.Fatal(err)
 	}
