@@ -16,7 +16,7 @@ var (
 	ErrNotBlocked = errors.New("is not blocked; hotline caller list shows who is")
 	ErrBadBlock   = errors.New("can't be blocked; name a number, or the beginning of numbers with a star behind it, such as '+49190*', or anonymous")
 	ErrManyBlocks = errors.New("are blocked already, which is the most; unblock some, or block a prefix")
-	ErrOwnPhone   = errors.New("was no call from outside: a colleague can't be blocked")
+	ErrOwnPhone   = errors.New("is a phone of ours, and a colleague can't be blocked; hotline agent state makes him not ready")
 )
 
 // maxBlocks is how many blocks a center has at most.
@@ -76,7 +76,20 @@ func (w *world) blocked(number string, now time.Time) (store.Block, bool) {
 
 // Block keeps a caller out from now on; his running calls go on.
 func (e *Engine) Block(number string, r BlockRequest, actor string) (BlockView, error) {
+	switch _, ours := e.world.Load().center.Agents[number]; {
+	case ours:
+		return BlockView{}, fmt.Errorf("%s: %w", number, ErrOwnPhone)
+	case number != anonymous && !isNumber(strings.TrimSuffix(number, "*")):
+		return BlockView{}, fmt.Errorf("%q %w", number, ErrBadBlock)
+	}
 	return e.block(number, r, actor, "")
+}
+
+// isNumber tells whether somebody may call from a number that is, or begins, so:
+// an operator who types a word has mistaken himself.
+func isNumber(s string) bool {
+	digits := strings.TrimPrefix(s, "+")
+	return digits != "" && len(digits) <= 32 && strings.Trim(digits, "0123456789") == ""
 }
 
 func (e *Engine) block(number string, r BlockRequest, actor, call string) (BlockView, error) {

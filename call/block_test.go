@@ -59,7 +59,8 @@ func TestABlockedCallerGetsBusyOrHearsWhyAndItIsInHisRecord(t *testing.T) {
 
 func TestBadBlocksAreRefused(t *testing.T) {
 	inBubble(t, wholeCenter(), func(b *bed) {
-		for number, want := range map[string]error{"*": call.ErrBadBlock, "": call.ErrBadBlock, "49*30*": call.ErrBadBlock, "a b": call.ErrBadBlock} {
+		for number, want := range map[string]error{"*": call.ErrBadBlock, "": call.ErrBadBlock, "49*30*": call.ErrBadBlock, "a b": call.ErrBadBlock, "abc": call.ErrBadBlock, "+": call.ErrBadBlock,
+			"1001": call.ErrOwnPhone} {
 			if _, err := b.eng.Block(number, call.BlockRequest{}, "cli"); !errors.Is(err, want) {
 				t.Errorf("%q: got %v, want %v", number, err, want)
 			}

@@ -37,11 +37,15 @@ func (e *Engine) Agents() []AgentView {
 	for _, id := range sortedKeys(w.center.Agents) {
 		a, i := w.center.Agents[id], byID[acd.AgentID(id)]
 		_, secret := accounts[id]
-		out = append(out, AgentView{ID: id, Name: a.Name, State: i.State.String(), Reason: i.Reason, Since: i.Since,
+		v := AgentView{ID: id, Name: a.Name, State: i.State.String(), Reason: i.Reason, Since: i.Since,
 			Until: i.Until, Call: e.nameOf(i.Call), Queues: a.Queues, Phone: e.phoneOf(id, a),
 			Reachable: e.reachable(id, a), Grade: i.Stars, Ratings: int(i.Ratings + 0.5), HasSecret: secret, Offer: offers[id],
 			Held: doing[id].Held, Consulting: doing[id].Consulting, Paused: doing[id].Paused, Parked: doing[id].Parked,
-			Supervisors: doing[id].Supervisors})
+			Supervisors: doing[id].Supervisors}
+		if v.Call == "" && doing[id].Call != "" { // the ACD knows of its own calls only
+			v.Call, v.Outside = doing[id].Call, true
+		}
+		out = append(out, v)
 	}
 	return out
 }
@@ -59,7 +63,15 @@ func (e *Engine) doing() map[string]AgentView {
 	}
 	for _, c := range e.snapshotCalls() {
 		v := c.view.Load()
-		if v == nil || v.Agent == "" || !inTalk(v.Stage) && v.Slot == "" {
+		if v == nil {
+			continue
+		}
+		if dialled, ok := strings.CutPrefix(v.From, "agent:"); ok && inTalk(v.Stage) {
+			a := out[dialled]
+			a.Call = c.id
+			out[dialled] = a
+		}
+		if v.Agent == "" || !inTalk(v.Stage) && v.Slot == "" {
 			continue
 		}
 		a := out[v.Agent]
@@ -68,7 +80,7 @@ func (e *Engine) doing() map[string]AgentView {
 			slices.Sort(a.Parked)
 		} else {
 			a.Held, a.Consulting, a.Paused = v.Held, v.Consulting, v.Paused
-			a.Supervisors = sitting[c.id]
+			a.Supervisors, a.Call = sitting[c.id], c.id
 		}
 		out[v.Agent] = a
 	}

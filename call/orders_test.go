@@ -8,6 +8,7 @@ import (
 
 	"hotline/call"
 	"hotline/internal/phone"
+	"hotline/store"
 )
 
 func TestAnAgentWhoseCallerWasLedOutsideIsInThatCallNoLonger(t *testing.T) {
@@ -144,5 +145,49 @@ func TestACancelKeyDuringATransferBringsTheCallerBack(t *testing.T) {
 		}
 		d.caller.Hangup()
 		d.oneCDR()
+	})
+}
+
+func TestAnAgentWhoIsNotReadyIsShownInTheTalkThatHeWasGiven(t *testing.T) {
+	withDesk(t, nil, func(d *desk) {
+		must(t, d.eng.SetAgentState("1002", "not ready", "lunch", "test"))
+		d.asks(call.DoTransfer, "agent:1002")
+		time.Sleep(3 * time.Second)
+		id := d.eng.Calls()[0].ID
+		for _, a := range d.eng.Agents() {
+			if in := a.ID == "1002"; a.Outside != in || in && a.Call != id {
+				t.Errorf("agent %s: got call %q, outside %v", a.ID, a.Call, a.Outside)
+			}
+		}
+		d.agentState("1002", "not ready (lunch)")
+		d.caller.Hangup()
+		d.oneCDR()
+		for _, a := range d.eng.Agents() {
+			if a.Outside {
+				t.Errorf("afterwards agent %s is in call %q", a.ID, a.Call)
+			}
+		}
+	})
+}
+
+func TestWhoIsNoSupervisorIsInTheAuditLogForTrying(t *testing.T) {
+	withDesk(t, nil, func(d *desk) {
+		for code, mode := range map[string]string{"*311001": "listen", "*341001": "takeover", "*351001": "hang up"} {
+			c, err := d.carl.Call(d.ctx(), code)
+			must(t, err)
+			must(t, c.WaitDone(d.ctx()))
+			time.Sleep(time.Second)
+			found := 0
+			must(t, d.st.Audits(store.Filter{Agent: "1003"}, func(a store.Audit) bool {
+				if a.Act == "supervise refused" && a.Mode == mode && a.Actor == "agent:1003" && a.Call != "" && a.With[0] == "1001" {
+					found++
+				}
+				return true
+			}))
+			if found != 1 {
+				t.Errorf("%s: got %d entries of the audit log, want 1", code, found)
+			}
+		}
+		d.hear("unharmed", hears("caller", d.caller, annHz), hears("Ann", d.agent, callerHz))
 	})
 }

@@ -34,6 +34,7 @@ func (s superviseStage) run(ctx context.Context, c *Call) stage {
 		return nil
 	}
 	if c.eng.world.Load().center.Agents[s.agent].Role != "supervisor" {
+		c.eng.auditRefused(s.target, s.agent, mode, "agent:"+s.agent)
 		return s.refused(c, ErrNotSupervisor)
 	}
 	if _, err := c.eng.find(s.target); err != nil {
@@ -58,6 +59,7 @@ func (s superviseStage) run(ctx context.Context, c *Call) stage {
 // hangUp ends the call of the agent.
 func (s superviseStage) hangUp(ctx context.Context, c *Call) stage {
 	if c.eng.world.Load().center.Agents[s.agent].Role != "supervisor" {
+		c.eng.auditRefused(s.target, s.agent, "hang up", "agent:"+s.agent)
 		return s.refused(c, ErrNotSupervisor)
 	}
 	if err := c.eng.Hangup(s.target, "agent:"+s.agent); err != nil {

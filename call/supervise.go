@@ -101,6 +101,7 @@ func (e *Engine) supervise(ref, supervisor, mode, actor string, leg *Leg) (Super
 	case !ok:
 		return SupervisionView{}, fmt.Errorf("agent %s: %w", supervisor, ErrNoAgent)
 	case a.Role != "supervisor":
+		e.auditRefused(ref, supervisor, mode, actor)
 		return SupervisionView{}, fmt.Errorf("agent %s: %w", supervisor, ErrNotSupervisor)
 	}
 	c, err := e.find(ref)
@@ -130,6 +131,24 @@ func (e *Engine) supervise(ref, supervisor, mode, actor string, leg *Leg) (Super
 		s.leg.Store(leg)
 	}
 	return s.begin(actor)
+}
+
+// auditRefused notes who wanted to do to a call what only supervisors may.
+func (e *Engine) auditRefused(ref, agent, mode, actor string) {
+	now := time.Now()
+	a := store.Audit{ID: store.NewID(now), At: now, Actor: actor, Act: actRefused, Agent: agent, Mode: mode, Text: "not a supervisor"}
+	if c, err := e.find(ref); err != nil {
+		a.Text += "; " + plainNumber(ref) + " is no call"
+	} else {
+		v := c.shown()
+		a.Call, a.Stage = c.id, v.Stage
+		if v.Agent != "" && inTalk(v.Stage) {
+			a.With = append(a.With, v.Agent)
+		}
+		a.With = append(a.With, v.Caller)
+	}
+	e.log.Info("supervise refused", "agent", agent, "mode", mode, "call", a.Call, "actor", actor)
+	e.store.LogAudit(a)
 }
 
 // Unsupervise takes a supervisor out of a call.

@@ -326,7 +326,7 @@ func TestOnlySupervisorsMaySitInCalls(t *testing.T) {
 			t.Errorf("a prefix of two calls: got %v, want %v", err, call.ErrAmbiguous)
 		}
 		other.Hangup()
-		w.wantAudit("supervise listen by test")
+		w.wantAudit("supervise refused listen by test: not a supervisor", "supervise listen by test")
 	})
 }
 

@@ -301,6 +301,7 @@ func (s *supervision) pokeCall() {
 // The acts of supervisors in the audit log.
 const (
 	actSupervise = "supervise"
+	actRefused   = "supervise refused"
 	actTurn      = "supervise mode"
 	actLeave     = "supervise end"
 )

@@ -24,6 +24,8 @@ type AgentView struct {
 
 	Offer *OfferView `json:"offer,omitempty"` // that rings his phone
 
+	Outside bool `json:"outside,omitempty"` // his call came from no queue's turn: transferred, picked up, or dialled himself
+
 	Held       bool     `json:"held,omitempty"`       // of his call, as in CallView
 	Consulting string   `json:"consulting,omitempty"` // whom he asks
 	Paused     bool     `json:"paused,omitempty"`     // its recording is silent

@@ -20,6 +20,9 @@ var agentKind = kind[call.AgentView]{
 		if v.Reason != "" {
 			state += " (" + v.Reason + ")"
 		}
+		if v.Outside {
+			state += ", in a talk"
+		}
 		switch {
 		case v.Consulting != "":
 			state += ", consults " + v.Consulting

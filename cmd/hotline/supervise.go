@@ -69,12 +69,12 @@ func newSuperviseCmd(a *app, mode, short, said, long string) *cobra.Command {
 }
 
 func newAuditCmd(a *app) *cobra.Command {
-	return group("audit", "Who listened to which call, and who changed ratings and customers", newAuditListCmd(a))
+	return group("audit", "What people did: to calls, ratings, customers, messages, blocks and conferences", newAuditListCmd(a))
 }
 
 func newAuditListCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{Use: "list", Short: "List what people did, newest first", Args: exactly(0),
-		Long: "Lists what people did, newest first: who sat in which call, in which mode, from\nwhen to when, who changed or deleted which rating or customer, what was before and\nwhat is after it, and who asked for it. Entries are never changed. --agent finds a\nsupervisor or the agent in the call."}
+		Long: "Lists what people did, newest first: who sat in which call, in which mode, from\nwhen to when, or was refused that; who transferred, parked, moved, recorded, noted or\nhung up which call; who blocked whom, claimed which message, changed or deleted which\nrating or customer, with what was before and what is after it; who asked for it.\nEntries are never changed. --agent finds a supervisor or the agent in the call."}
 	o, flags := outputFlag(cmd), addFilterFlags(cmd)
 	cmd.RunE = withClient(a, func(ctx context.Context, c *api.Client, _ []string) error {
 		f, err := flags.filter(time.Now(), *o)
