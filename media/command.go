@@ -189,19 +189,28 @@ type MaskDigits struct {
 	On  bool
 }
 
+// WithholdDigits lets telephone-events of a leg go to nobody while On: they are
+// told as Digit events only, for an owner who reads orders in them and sends on
+// what is none by SendDigit. A key that is held at the change is as it began.
+type WithholdDigits struct {
+	Leg LegID
+	On  bool
+}
+
 // Close ends a leg: it leaves its bridge and recordings, its play is cut, its
 // socket closed. Closed is the last event of the leg.
 type Close struct{ Leg LegID }
 
-func (SetRemote) command()  {}
-func (Play) command()       {}
-func (Stop) command()       {}
-func (Seat) command()       {}
-func (Leave) command()      {}
-func (Record) command()     {}
-func (Tap) command()        {}
-func (Pause) command()      {}
-func (Finish) command()     {}
-func (SendDigit) command()  {}
-func (MaskDigits) command() {}
-func (Close) command()      {}
+func (SetRemote) command()      {}
+func (Play) command()           {}
+func (Stop) command()           {}
+func (Seat) command()           {}
+func (Leave) command()          {}
+func (Record) command()         {}
+func (Tap) command()            {}
+func (Pause) command()          {}
+func (Finish) command()         {}
+func (SendDigit) command()      {}
+func (MaskDigits) command()     {}
+func (WithholdDigits) command() {}
+func (Close) command()          {}

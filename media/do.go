@@ -66,6 +66,8 @@ func (s *shard) doLeg(c Command) {
 		}
 	case MaskDigits:
 		s.maskDigits(l, c.On)
+	case WithholdDigits:
+		l.withholds = c.On
 	case Close:
 		s.closeLeg(l)
 	}
@@ -87,6 +89,8 @@ func legOf(c Command) LegID {
 	case SendDigit:
 		return c.Leg
 	case MaskDigits:
+		return c.Leg
+	case WithholdDigits:
 		return c.Leg
 	case depart:
 		return c.id

@@ -169,3 +169,50 @@ func TestInBandKeysAreHeardWhenAskedFor(t *testing.T) {
 		}
 	})
 }
+
+func TestWithheldKeysAreToldToTheirOwnerAlone(t *testing.T) {
+	everywhere(t, func(r *rig) {
+		a, b := r.leg("a"), r.leg("b")
+		seatTwo(r, "a", "b")
+		say := func(keys string) {
+			for _, k := range keys {
+				a.talk(60*time.Millisecond, constant(1000))
+				a.press(k, 100*time.Millisecond)
+			}
+			a.talk(60*time.Millisecond, constant(1000))
+			time.Sleep(20 * time.Millisecond)
+		}
+		say("1")
+		r.e.Do(WithholdDigits{Leg: "a", On: true})
+		time.Sleep(20 * time.Millisecond)
+		say("2*3")
+		r.e.Do(WithholdDigits{Leg: "a"})
+		time.Sleep(20 * time.Millisecond)
+		say("4")
+		if got := r.keys("a"); got != "12*34" {
+			r.t.Errorf("told: got %q, want 12*34", got)
+		}
+		var reader keyReader
+		heard := ""
+		seqs := map[uint16]bool{}
+		var first, last uint16
+		for i, g := range b.packets() {
+			if i == 0 {
+				first = g.seq
+			}
+			last = g.seq
+			seqs[g.seq] = true
+			if k, ok := parseKey(g.payload); ok && g.pt == 101 {
+				if key, press := reader.packet(header{ts: g.ts}, k, 0); press {
+					heard += string(key)
+				}
+			}
+		}
+		if heard != "14" {
+			r.t.Errorf("the other side heard %q, want 14", heard)
+		}
+		if n := int(last-first) + 1; n != len(seqs) {
+			r.t.Errorf("got %d packets of %d: withheld keys left holes", len(seqs), n)
+		}
+	})
+}

@@ -52,21 +52,23 @@ type leg struct {
 	set  SetRemote
 	past past // what those in passTo heard last
 
-	bridge   *bridge
-	id       LegID
-	port     uint16
-	phase    time.Duration // of its 20 ms clock, 0, 5, 10 or 15 ms
-	dropped  uint64
-	strange  uint64
-	forged   uint64 // packets that SRTP refused
-	control  control
-	quality  quality
-	keys     keyReader
-	play     player
-	over     *overlay // the play is heard over the bridge; nil: instead of it
-	pressing presser
-	frame    time.Duration // length of our own packets
-	next     time.Duration // when the next own packet is due
+	bridge    *bridge
+	id        LegID
+	port      uint16
+	phase     time.Duration // of its 20 ms clock, 0, 5, 10 or 15 ms
+	dropped   uint64
+	strange   uint64
+	forged    uint64 // packets that SRTP refused
+	control   control
+	quality   quality
+	keys      keyReader
+	withholds bool // telephone-events from the next key on
+	withheld  bool // those of the key that is held
+	play      player
+	over      *overlay // the play is heard over the bridge; nil: instead of it
+	pressing  presser
+	frame     time.Duration // length of our own packets
+	next      time.Duration // when the next own packet is due
 }
 
 func newLeg(id LegID) *leg {

@@ -173,7 +173,10 @@ func (s *shard) keyPacket(l *leg, h header, payload []byte, at time.Duration) {
 		l.maskKey(at, 0)
 	}
 	key, press := l.keys.packet(h, k, at)
-	if masked || l.bridge != nil && l.role >= Listener { // a supervisor's keys are orders, for nobody's ears
+	if press {
+		l.withheld = l.withholds
+	}
+	if masked || l.withheld || l.bridge != nil && l.role >= Listener { // a supervisor's keys are orders, for nobody's ears
 		s.skip(l, h)
 		if press {
 			s.digit(l, key, "rfc4733")

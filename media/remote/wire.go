@@ -102,18 +102,19 @@ type codec[T any] map[string]func([]byte) (T, error)
 
 // commands are all that cross. A test holds the table against package media.
 var commands = codec[media.Command]{
-	"SetRemote":  command[media.SetRemote],
-	"Play":       command[media.Play],
-	"Stop":       command[media.Stop],
-	"Seat":       command[media.Seat],
-	"Leave":      command[media.Leave],
-	"Record":     command[media.Record],
-	"Tap":        command[media.Tap],
-	"Pause":      command[media.Pause],
-	"Finish":     command[media.Finish],
-	"SendDigit":  command[media.SendDigit],
-	"MaskDigits": command[media.MaskDigits],
-	"Close":      command[media.Close],
+	"SetRemote":      command[media.SetRemote],
+	"Play":           command[media.Play],
+	"Stop":           command[media.Stop],
+	"Seat":           command[media.Seat],
+	"Leave":          command[media.Leave],
+	"Record":         command[media.Record],
+	"Tap":            command[media.Tap],
+	"Pause":          command[media.Pause],
+	"Finish":         command[media.Finish],
+	"SendDigit":      command[media.SendDigit],
+	"MaskDigits":     command[media.MaskDigits],
+	"WithholdDigits": command[media.WithholdDigits],
+	"Close":          command[media.Close],
 }
 
 var events = codec[media.Event]{
