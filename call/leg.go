@@ -71,9 +71,10 @@ type Leg struct {
 
 // digit is a key that the far end pressed.
 type digit struct {
-	r    rune
-	info bool // by INFO: audio carried nothing of it
-	dur  time.Duration
+	r      rune
+	info   bool // by INFO: audio carried nothing of it
+	dur    time.Duration
+	sounds bool // in the audio itself
 }
 
 // typeAhead is how many digits a leg keeps for a menu that comes later.
@@ -259,7 +260,7 @@ func (l *Leg) Deliver(ev sip.Event) {
 		signal(l.updated)
 	case sip.Digit:
 		l.info.Store(true)
-		l.press(digit{ev.Rune, true, ev.Duration})
+		l.press(digit{r: ev.Rune, info: true, dur: ev.Duration})
 	case sip.Referred:
 		l.referred(ev.Refer)
 	case sip.Failed, sip.Ended:
@@ -282,7 +283,7 @@ func (l *Leg) heard(ev media.Event) {
 		if ev.Method == "inband" && l.info.Load() {
 			return // a phone that sends INFO may sound its keys as well
 		}
-		l.press(digit{ev.Rune, false, ev.Duration})
+		l.press(digit{r: ev.Rune, dur: ev.Duration, sounds: ev.Method == "inband"})
 	case media.Played:
 		l.mu.Lock()
 		done := l.plays[ev.ID]

@@ -12,8 +12,10 @@ import (
 type pad struct {
 	codes map[string]string // keys -> order
 	have  string
+	none  string // keys that are part of no code: for the other side
 	code  string // complete; its number follows
 	last  time.Time
+	rest  *time.Timer // until have is given up; nil before the first key
 }
 
 // keyPause is the longest pause between two keys that belong together.
@@ -34,7 +36,7 @@ func (p *pad) press(r rune, now time.Time) (do, number string, ok bool) {
 		limit = numberPause
 	}
 	if now.Sub(p.last) > limit {
-		p.have, p.code = "", ""
+		p.giveUp()
 	}
 	p.last = now
 	if p.code != "" {
@@ -42,6 +44,7 @@ func (p *pad) press(r rune, now time.Time) (do, number string, ok bool) {
 	}
 	p.have += string(r)
 	for p.have != "" && !p.prefix() {
+		p.none += p.have[:1]
 		p.have = p.have[1:]
 	}
 	do, found := p.codes[p.have]
@@ -54,6 +57,35 @@ func (p *pad) press(r rune, now time.Time) (do, number string, ok bool) {
 	}
 	p.have = ""
 	return do, "", true
+}
+
+// giveUp ends a code that was begun and not finished.
+func (p *pad) giveUp() {
+	if p.code == "" {
+		p.none += p.have
+	}
+	p.have, p.code = "", ""
+}
+
+// others returns the keys that turned out to be for the other side, once.
+func (p *pad) others() string {
+	keys := p.none
+	p.none = ""
+	return keys
+}
+
+// pause tells when keys that wait for others have waited long enough; nil while
+// none do.
+func (p *pad) pause() <-chan time.Time {
+	if p.have == "" || p.code != "" {
+		return nil
+	}
+	if p.rest == nil {
+		p.rest = time.NewTimer(time.Until(p.last.Add(keyPause)))
+	} else {
+		p.rest.Reset(time.Until(p.last.Add(keyPause)))
+	}
+	return p.rest.C
 }
 
 // digit takes a key of the number after a code.

@@ -99,6 +99,8 @@ const (
 	legGone happened = iota
 	legDigit
 	callerDigit
+	callerKeysRest
+	legKeysRest
 	legRefers
 	callerRefers
 	ordered
@@ -114,6 +116,7 @@ func (s talkStage) loop(ctx context.Context, c *Call) stage {
 	x := &conversation{talkStage: s, c: c, hold: holder{c: c, legs: [2]*Leg{c.caller, s.leg}}}
 	codes := c.eng.world.Load().keyCodes
 	x.pads = [2]*pad{newPad(codes), newPad(codes)}
+	defer x.withhold()()
 	x.hold.look() // they may hold since before the talk
 	for {
 		if next, done := x.handle(ctx, x.await(ctx)); done {
@@ -132,6 +135,10 @@ func (x *conversation) await(ctx context.Context) happened {
 		return legDigit
 	case x.digit = <-c.caller.digits:
 		return callerDigit
+	case <-x.pads[0].pause():
+		return callerKeysRest
+	case <-x.pads[1].pause():
+		return legKeysRest
 	case x.refer = <-leg.refers:
 		return legRefers
 	case x.refer = <-c.caller.refers:
@@ -164,12 +171,20 @@ func (x *conversation) handle(ctx context.Context, what happened) (next stage, d
 		return s.agentGone(ctx, c), true
 	case legDigit:
 		if next, done = s.pressed(ctx, c, &x.hold, x.pads[1], s.agent, x.digit); !done {
-			c.passDigit(x.digit, c.caller)
+			x.passKeys(1)
 		}
 	case callerDigit:
-		if next, done = s.pressed(ctx, c, &x.hold, x.pads[0], c.manned, x.digit); !done && !c.caller.masked() {
-			c.passDigit(x.digit, s.leg)
+		if next, done = s.pressed(ctx, c, &x.hold, x.pads[0], c.manned, x.digit); !done {
+			x.passKeys(0)
 		}
+	case callerKeysRest:
+		x.digit = digit{}
+		x.pads[0].giveUp()
+		x.passKeys(0)
+	case legKeysRest:
+		x.digit = digit{}
+		x.pads[1].giveUp()
+		x.passKeys(1)
 	case legRefers:
 		return s.refer(c, &x.hold, s.agent, x.refer)
 	case callerRefers:
@@ -230,10 +245,41 @@ func (h *holder) show() {
 	}
 }
 
-// passDigit sends on a key that came by INFO; others went through as audio.
-func (c *Call) passDigit(d digit, to *Leg) {
-	if d.info {
-		c.eng.media.Do(media.SendDigit{Leg: to.id, Digit: d.r, Duration: max(d.dur, 100*time.Millisecond)})
+// withhold keeps what agents press from the other side until end is called: it may
+// be an order.
+func (x *conversation) withhold() (end func()) {
+	var legs []*Leg
+	for i, leg := range x.hold.legs {
+		if x.agents()[i] != "" {
+			legs = append(legs, leg)
+			x.c.eng.media.Do(media.WithholdDigits{Leg: leg.id, On: true})
+		}
+	}
+	return func() {
+		for _, leg := range legs {
+			x.c.eng.media.Do(media.WithholdDigits{Leg: leg.id})
+		}
+	}
+}
+
+// agents are those on the two sides; "" where there is none.
+func (x *conversation) agents() [2]string { return [2]string{x.c.manned, x.agent} }
+
+// passKeys sends on what one side pressed and is no order: of agents all but what
+// sounds and is heard anyway, of others what came by INFO.
+func (x *conversation) passKeys(side int) {
+	keys, d := x.pads[side].others(), x.digit
+	switch agent := x.agents()[side]; {
+	case d.sounds, side == 0 && x.c.caller.masked():
+		return
+	case agent == "" && !d.info:
+		return
+	case agent == "":
+		keys = string(d.r)
+	}
+	to := x.hold.legs[1-side]
+	for _, r := range keys {
+		x.c.eng.media.Do(media.SendDigit{Leg: to.id, Digit: r, Duration: max(d.dur, 100*time.Millisecond)})
 	}
 }
 

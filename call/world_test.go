@@ -182,3 +182,27 @@ func TestACodeMayBeFollowedByANumberAndTheHashKey(t *testing.T) {
 		}
 	}
 }
+
+func TestKeysThatAreNoCodeAreForTheOtherSide(t *testing.T) {
+	at := time.Now()
+	for press, want := range map[string]string{
+		"12": "12", "*1": "", "1*1": "1", "**": "", "*A": "*A", "*A*1": "*A", "*21002#": "", "*3": "", "#*": "#",
+	} {
+		p, got := newPad((&world{}).keys()), ""
+		for i, r := range press {
+			p.press(r, at.Add(time.Duration(i)*time.Second))
+			got += p.others()
+		}
+		if got != want {
+			t.Errorf("%s: got %q, want %q", press, got, want)
+		}
+		waits := press == "#*"
+		if (p.pause() != nil) != waits {
+			t.Errorf("%s: a key waits: %v, want %v", press, !waits, waits)
+		}
+		p.giveUp()
+		if rest := p.others(); (rest == "*") != waits {
+			t.Errorf("%s: given up, %q is for the other side", press, rest)
+		}
+	}
+}
