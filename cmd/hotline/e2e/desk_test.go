@@ -108,6 +108,33 @@ func TestALinphonePicksUpWhatRingsElsewhere(t *testing.T) {
 	h.wantTrace(cdrs[1], "wait sales; picked up by agent:1002; offer 1: answered elsewhere; talk; end: agent hung up")
 }
 
+// By command, with a phone that answers by itself: it picks up, and a transfer to a
+// phone that is not there tells so and leaves the caller with it.
+func TestABaresipIsRungToPickUpAndItsTransferTellsWhyItFailed(t *testing.T) {
+	t.Parallel()
+	h, _ := desk(t)
+	port := freePort(t)
+	h.apply("testdata/phones/rings.yaml", "@RINGS@", fmt.Sprint(port))
+	ann := h.registered(baresipCmd{user: "1001", secret: h.secret("1001"), says: 440})
+	h.cli("agent", "state", "1001", "not-ready")
+	rings := sippCmd{scenario: "elsewhere", ip: "127.0.0.1", port: port, args: []string{"-m", "1"}}.run(t)
+	h.cli("agent", "state", "1003", "ready")
+	caller := h.talker()
+	h.agentState("1003", "offered")
+	h.cli("call", "pickup", "1003", "--as", "1001")
+	hearsTone(t, "the caller", caller.ear.heard, 440)
+	caller.next()
+	hearsTone(t, "who picked up", ann.heard, 880)
+	rings.passes(10 * time.Second)
+	_, err := h.try("call", "transfer", "1001", "agent:1002")
+	if err == nil || !strings.Contains(err.Error(), "unreachable; the caller goes back to the agent") {
+		t.Errorf("a transfer to a phone that is not there: got %v", err)
+	}
+	ann.do("hangup")
+	caller.passes(10 * time.Second)
+	h.cdrs(2)
+}
+
 func TestABaresipAgentIsRungAndThenWhomHeClicked(t *testing.T) {
 	t.Parallel()
 	h, port := desk(t)
