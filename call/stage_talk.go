@@ -57,9 +57,9 @@ func (s talkStage) run(ctx context.Context, c *Call) stage {
 		s.callerGone(c)
 		return nil
 	}
-	c.seat(s.leg)
-	c.caller.stop()
+	c.caller.stop() // first: what is heard over a talk would make a mix of it
 	s.leg.stop()
+	c.seat(s.leg)
 	now := time.Now().UnixNano()
 	c.caller.talks.Store(now)
 	s.leg.talks.Store(now)
