@@ -190,6 +190,48 @@ func playsOver(r *rig, random *rand.Rand, jitter time.Duration) {
 	}
 }
 
+// Others join and leave, in any role, while plays come over the talk.
+func TestPlaysOverATalkLeaveNoGapWhoeverJoinsIt(t *testing.T) {
+	for seed := range uint64(40) {
+		simulatedOn(t, simnet.Options{Latency: 5 * time.Millisecond, Seed: seed}, Config{}, func(r *rig) {
+			random := rand.New(rand.NewPCG(seed, 10))
+			addPrompt(r, "prompt", 300*time.Millisecond, promptHz)
+			a, b, c := r.leg("caller"), r.leg("agent"), r.leg("third")
+			for i, p := range []*peer{a, b, c} {
+				later := time.Duration(random.IntN(20)) * time.Millisecond
+				r.wg.Go(func() {
+					time.Sleep(later)
+					p.talk(8*time.Second, sine(toneOf(4*i), 0.2))
+				})
+			}
+			seatTwo(r, "caller", "agent")
+			time.Sleep(200 * time.Millisecond)
+			a.forget()
+			b.forget()
+			began := time.Now()
+			var orders []string
+			for n := 1; time.Since(began) < 7*time.Second; n++ {
+				leg := []LegID{"caller", "agent"}[random.IntN(2)]
+				c := []Command{
+					Play{Leg: leg, ID: PlayID(n), Clips: []ClipID{"prompt"}, Over: true},
+					Stop{Leg: leg},
+					Seat{Bridge: "b", Leg: "third", Role: Role(random.IntN(int(numRoles)))},
+					Leave{Leg: "third"},
+				}[random.IntN(4)]
+				orders = append(orders, fmt.Sprintf("%v %T%v", time.Since(began), c, c))
+				r.e.Do(c)
+				time.Sleep(time.Duration(random.IntN(300)) * time.Millisecond)
+			}
+			r.wg.Wait()
+			for _, p := range []*peer{a, b} {
+				if got := p.silence(); got > mostSilence {
+					t.Errorf("seed %d: %s heard nothing for %v, want %v at most: %v", seed, p.id, got, mostSilence, orders)
+				}
+			}
+		})
+	}
+}
+
 // What an over play is over may come and go: the play goes on, once, to its end.
 func TestAPlayGoesOnWhoeverComesAndGoesBeneathIt(t *testing.T) {
 	everywhere(t, func(r *rig) {
