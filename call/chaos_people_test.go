@@ -1,6 +1,7 @@
 package call_test
 
 import (
+	"context"
 	"math/rand/v2"
 	"time"
 
@@ -48,7 +49,11 @@ func (x *chaos) leadsOn(r *rand.Rand, p *phone.Phone, c *phone.Call) {
 func (x *chaos) people(r *rand.Rand) {
 	agent := pick(r, "1001", "1002", "1003")
 	who := pick(r, "1001", "1003", "493010", "493011", "493012")
-	switch r.IntN(10) {
+	acts := 10
+	if x.takes {
+		acts = 14
+	}
+	switch r.IntN(acts) {
 	case 0:
 		x.eng.Note(agent, call.NoteRequest{Code: "sale", Text: "chaos"}, pick(r, "chaos", "agent:1001"))
 	case 1:
@@ -67,5 +72,15 @@ func (x *chaos) people(r *rand.Rand) {
 		x.eng.ConferenceKick("room", who, "chaos")
 	case 9:
 		x.eng.ConferenceLock("room", r.IntN(2) == 0, "chaos")
+	case 10:
+		x.eng.PickUp(agent, pick(r, "", "1001", "1002"), "chaos")
+	case 11:
+		x.eng.Unpark(agent, pick(r, "701", "702", "1001"), "chaos")
+	case 12:
+		x.eng.Dial(agent, pick(r, "*8", "701", "*421", "*440", "*451", "4001", "4020", "0777", "1003"), "", "chaos")
+	case 13:
+		ctx, cancel := context.WithTimeout(x.ctx, time.Second)
+		defer cancel()
+		x.eng.Transfer(ctx, agent, pick(r, "1002", "1003", "queue:sales", "0777"), "chaos")
 	}
 }

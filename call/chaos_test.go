@@ -72,8 +72,9 @@ func chaosCenter() store.Center {
 // chaos is one random run.
 type chaos struct {
 	*bed
-	ctx  context.Context
-	seed uint64
+	ctx   context.Context
+	seed  uint64
+	takes bool // callers are taken by command, too; the days that are replayed are without it
 
 	lock sync.Mutex    // guards live
 	live []*phone.Call // the callers' calls
@@ -475,7 +476,7 @@ func runChaos(t *testing.T, first, n uint64) {
 				b := newBed(t, dir, simnet.New(simnet.Options{Latency: time.Millisecond}))
 				defer b.end()
 				b.apply(chaosCenter())
-				x := &chaos{bed: b, seed: seed}
+				x := &chaos{bed: b, seed: seed, takes: true}
 				x.ctx = b.ctx()
 				x.run()
 			})
