@@ -466,6 +466,15 @@ func TestSoakWhateverHappensEachCallEndsOnceAndNobodyIsStuck(t *testing.T) {
 	runChaos(t, 0, 10_000)
 }
 
+// Days on which something was lost once: an agent who had called a queue himself led
+// on the agent whom it had given him, and the ACD kept the call; a call was moved as
+// its leg went on in another one.
+func TestDaysThatOnceWentWrong(t *testing.T) {
+	for _, seed := range []uint64{6895, 4644, 4632, 1426, 2302} {
+		runChaos(t, seed, 1)
+	}
+}
+
 // runChaos tries so many seeds.
 func runChaos(t *testing.T, first, n uint64) {
 	for seed := first; seed < first+n; seed++ {

@@ -17,6 +17,7 @@ import (
 type handover struct {
 	leg   *Leg
 	agent string     // whose phone it is; "" if nobody's
+	busy  bool       // he is counted as in a call, and stays so on the way
 	way   *dialStage // it rings still, by that way; nil: it has answered
 }
 
@@ -48,8 +49,17 @@ func (c *Call) adopt(h *handover) {
 func (c *Call) taken(o order, before talkStage) stage {
 	c.caller.stop()
 	c.adopt(o.hand)
-	t := c.talkWith(o.hand.leg, o.hand.agent, before)
+	t := c.talkOn(o.hand, before)
 	o.done(nil)
+	return t
+}
+
+// talkOn is the talk of the caller with a leg that was adopted.
+func (c *Call) talkOn(h *handover, before talkStage) talkStage {
+	t := c.talkWith(h.leg, h.agent, before)
+	if h.busy {
+		c.eng.occupy(h.agent, false) // he was counted twice
+	}
 	return t
 }
 

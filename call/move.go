@@ -70,6 +70,12 @@ func (c *Call) pass(ctx context.Context, s stage) stage {
 	if ctx.Err() != nil {
 		return m.to // which does not run any more
 	}
+	if c.given != nil { // its caller has gone on in another call as it was moved
+		if to, ok := m.to.(abandoner); ok {
+			to.abandon()
+		}
+		return next
+	}
 	if c.engaged != nil { // he answered as the call was moved
 		c.engaged.release(c, acd.TalkEnded{}, causeNormal)
 	}

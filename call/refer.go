@@ -94,27 +94,24 @@ func (s talkStage) attend(c *Call, actor string, r *sip.Refer) (next stage, done
 	c.note("attended transfer")
 	c.eng.auditCall(c, actor, actTransfer, "attended, "+h.leg.peer)
 	s.release(c, acd.TalkEnded{}, causeTransferred)
-	return c.talkWith(h.leg, h.agent, s), true
+	return c.talkOn(h, s), true
 }
 
 // lead gives the one whom the agent has called to the other call, which is the
 // customer's, and ends this one.
 func (s talkStage) lead(c *Call, other *Call, actor string, r *sip.Refer) (next stage, done bool) {
-	h := &handover{leg: s.leg, agent: s.agent}
-	if s.agent != "" {
-		c.eng.occupy(s.agent, false)
-	}
+	h := &handover{leg: s.leg, agent: s.agent, busy: s.agent != "" && !s.acd}
 	c.engaged = nil
 	c.give(s.leg)
 	if err := other.order(order{Order: Order{Do: doAttach}, actor: actor, hand: h}); err != nil {
 		r.Reject(480)
 		c.adopt(h)
-		if s.agent != "" {
-			c.eng.occupy(s.agent, true)
-		}
 		c.engaged = &s
 		c.note("attended transfer failed: %v", err)
 		return s, true
+	}
+	if s.acd {
+		s.free(c, acd.TalkEnded{})
 	}
 	r.Progress(200, "OK")
 	c.blame(0, 16, errGivenAway.Error()+": "+other.id, "us")
@@ -173,12 +170,14 @@ func (c *Call) surrender(actor string) (*handover, error) {
 func (s talkStage) surrender(c *Call, o order) (next stage, done bool) {
 	c.blame(0, 16, errGivenAway.Error(), "us")
 	if c.manned != "" && o.actor == "agent:"+c.manned {
-		if s.agent != "" {
-			c.eng.occupy(s.agent, false)
+		h := &handover{leg: s.leg, agent: s.agent, busy: s.agent != ""}
+		if s.acd {
+			c.eng.occupy(s.agent, true)
+			s.free(c, acd.TalkEnded{})
 		}
 		c.engaged = nil
 		c.give(s.leg)
-		o.give <- &handover{leg: s.leg, agent: s.agent}
+		o.give <- h
 		o.done(nil)
 		return nil, true
 	}

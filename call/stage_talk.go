@@ -356,6 +356,11 @@ func (s talkStage) release(c *Call, ev acd.TalkEnded, cause sip.Cause) {
 	c.engaged = nil
 	c.unseat(s.leg)
 	c.dropLeg(s.leg, cause, blameOf(s.leg.role, s.leg.peer))
+	s.free(c, ev)
+}
+
+// free tells the ACD that the agent's part in the call is over.
+func (s talkStage) free(c *Call, ev acd.TalkEnded) {
 	switch {
 	case s.acd:
 		ev.Agent, ev.Call = acd.AgentID(s.agent), c.acdID()
