@@ -63,6 +63,14 @@ func (c *Call) acdID() acd.CallID {
 	return acd.CallID(c.id)
 }
 
+// givenFor is whom the ACD gave away with an offer; "" for the call itself.
+func (c *Call) givenFor(o acd.Offer) string {
+	if id := string(o.Call); id != c.id {
+		return id
+	}
+	return ""
+}
+
 // each calls f with all callbacks that are not over, oldest first.
 func (k *callbacks) each(f func(*callback)) {
 	byID := map[string]*callback{}

@@ -49,6 +49,9 @@ func TestWhoIsCalledBackHearsWhoServesHimAndRatesHimAndIsRated(t *testing.T) {
 			if c.Caller != backNumber || c.Agent != "1001" || c.Queue != "sales" || len(c.Ratings) != 1 || c.Ratings[0].Stars != 5 {
 				t.Errorf("got record %+v", c)
 			}
+			if o := c.Offers[0]; o.For != r.ID || o.Given(c.ID) != r.ID {
+				t.Errorf("got the offer of %q, want that of the callback %s", o.For, r.ID)
+			}
 			for side, want := range map[string]int{store.SideCaller: 5, store.SideAgent: 4} {
 				if ev, err := b.st.Evaluation(c.ID + "." + side); err != nil || ev.Agent != "1001" || ev.Customer != backNumber || int(ev.Stars()) != want {
 					t.Errorf("%s's rating: got %+v, %v, want %d stars", side, ev, err, want)

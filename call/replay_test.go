@@ -44,7 +44,7 @@ func replayed(t *testing.T, b *bed) int {
 	for _, c := range b.cdrs() {
 		for _, o := range c.Offers {
 			_, id, _ := strings.Cut(o.ID, "-")
-			records[id] = sim.Assigned{Call: acd.CallID(c.ID), Agent: acd.AgentID(o.Agent), Reason: o.Reason}
+			records[id] = sim.Assigned{Call: acd.CallID(o.Given(c.ID)), Agent: acd.AgentID(o.Agent), Reason: o.Reason}
 		}
 	}
 	if err := b.st.Sync(); err != nil {

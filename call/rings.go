@@ -29,7 +29,7 @@ func (x *waiting) begin(ctx context.Context, o acd.Offer) {
 	c := x.c
 	x.offers++
 	reason, _ := json.Marshal(o.Reason)
-	c.cdr.Offers = append(c.cdr.Offers, store.Offer{ID: o.ID.String(), Agent: string(o.Agent), Queue: x.queue,
+	c.cdr.Offers = append(c.cdr.Offers, store.Offer{ID: o.ID.String(), For: c.givenFor(o), Agent: string(o.Agent), Queue: x.queue,
 		Began: time.Now(), Reason: reason})
 	rctx, stop := context.WithCancelCause(ctx)
 	r := &ring{offer: o, number: x.offers, n: len(c.cdr.Offers) - 1, stop: stop}

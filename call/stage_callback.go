@@ -54,7 +54,8 @@ func (s callbackStage) name() string { return "callback" }
 
 func (s callbackStage) run(ctx context.Context, c *Call) stage {
 	reason, _ := json.Marshal(s.offer.Reason)
-	c.cdr.Offers = append(c.cdr.Offers, store.Offer{ID: s.offer.ID.String(), Agent: c.agent, Queue: c.queue, Began: time.Now(), Reason: reason})
+	c.cdr.Offers = append(c.cdr.Offers, store.Offer{ID: s.offer.ID.String(), For: c.givenFor(s.offer), Agent: c.agent,
+		Queue: c.queue, Began: time.Now(), Reason: reason})
 	rctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	key := c.eng.world.Load().confirms(c.agent)

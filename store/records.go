@@ -93,12 +93,21 @@ type Leg struct {
 // Offer is one try to give the call to an agent, with the reason.
 type Offer struct {
 	ID     string          `json:"id"`
+	For    string          `json:"for,omitempty"` // whom the ACD gave away, if not the call: the callback that it serves
 	Agent  string          `json:"agent"`
 	Queue  string          `json:"queue"`
 	Began  time.Time       `json:"began"`
 	Ended  time.Time       `json:"ended,omitzero"`
 	Result string          `json:"result"` // "answered", "answered elsewhere", "declined", "busy", "no answer", "unreachable", "no capacity", "caller gone", "withdrawn"
 	Reason json.RawMessage `json:"reason,omitempty"`
+}
+
+// Given is the id under which the ACD made an offer of the call.
+func (o Offer) Given(call string) string {
+	if o.For != "" {
+		return o.For
+	}
+	return call
 }
 
 // Talk is a span in which an agent and the caller talked.

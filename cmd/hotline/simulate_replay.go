@@ -171,7 +171,7 @@ func assigned(ctx context.Context, src journalSource, from, to time.Time) (map[s
 			for cut := strings.Count(o.ID, "-") - 1; cut > 0; cut-- { // a node's name may have hyphens
 				_, epochN, _ = strings.Cut(epochN, "-")
 			}
-			out[epochN] = sim.Assigned{Call: acd.CallID(c.ID), Agent: acd.AgentID(o.Agent), Reason: o.Reason}
+			out[epochN] = sim.Assigned{Call: acd.CallID(o.Given(c.ID)), Agent: acd.AgentID(o.Agent), Reason: o.Reason}
 		}
 		return nil
 	})
