@@ -2,7 +2,6 @@ package media
 
 import (
 	"bytes"
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -34,7 +33,7 @@ func readBack(t *testing.T, path string) (left, right []int16) {
 func TestBothSidesAreOnTheirChannels(t *testing.T) {
 	dir := t.TempDir()
 	everywhere(t, func(r *rig) {
-		path := filepath.Join(dir, fmt.Sprintf("%p.wav", r))
+		path := filepath.Join(dir, filepath.Base(r.t.Name())+".wav")
 		a, b := r.leg("a", func(s *SetRemote) { s.Codec = PCMA }), r.leg("b")
 		r.e.Do(Record{ID: "r", Path: path, Left: "a", Right: "b"})
 		seatTwo(r, "a", "b")
